@@ -1,0 +1,46 @@
+"""Decoded events as columns: what the wire hands to the kernel.
+
+Owns: the shape of a batch and the meaning of its kind-specific columns. Knows nothing of JSON, Kafka or rows.
+A batch holds well-formed events only, in offset order; whether one is too late or a duplicate is the kernel's to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+NONE = -1  # an absent value in `x`, `y` or `segment`; in `amount` where a kind says so
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """n events as columns of length n (`customer_start` has n + 1).
+
+    `customers` joins the customer ids (UTF-8) by NUL; `customer_start` and `customer_hash` come from
+    `hashing.spans`. `event_hash` is the hash of source + "\\x1f" + id. Money is in minor units of the policy's currency.
+    """
+
+    record: NDArray[np.int32]  # index of the event's record among those that were decoded
+    kind: NDArray[np.uint8]  # events.Kind
+    time_ms: NDArray[np.int64]
+    customers: bytes
+    customer_start: NDArray[np.int64]
+    customer_hash: NDArray[np.uint64]
+    event_hash: NDArray[np.uint64]
+    segment: NDArray[np.int16]  # code in the policy's list, NONE when the event carries none
+    amount: NDArray[np.int64]
+    x: NDArray[np.int64]
+    y: NDArray[np.int64]
+    ref: NDArray[np.uint64]  # hash of the order, subscription, ticket or alert id, 0 without one
+
+    def __len__(self) -> int:
+        return self.kind.size
+
+
+# consent bits, in `x` of profile_updated, consent_changed and unsubscribed
+MARKETING_KNOWN = 1
+MARKETING = 2
+TRACKING_KNOWN = 4
+TRACKING = 8
