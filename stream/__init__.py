@@ -1,0 +1,1 @@
+"""lapse: a streaming event processor that watches customers leave, while they can still be kept."""
