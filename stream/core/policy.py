@@ -1,0 +1,321 @@
+"""The policy: every business threshold, one frozen validated value.
+
+Owns: what can be set, its ranges and defaults. Pure: it is given the text of a TOML file, never its path; reading
+files and the shipped policies is `stream.policies`. Knows nothing of customers, rows or Kafka.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from stream.core.settings import Settings, suggestion
+
+OTHER = "other"
+RESERVED = ("all", OTHER)
+MOST_SEGMENTS = 32  # `other` included
+LONGEST_ACTIVE_DAYS = 120  # with a quarter and the lateness it still fits the 256 days a row remembers
+SHORTEST_MEMORY_DAYS = 730  # a year as a period needs the year before it
+QUARTER_DAYS = 90  # the longest period that is reported, by its shortest length
+CLAIMABLE = 0.4  # up to about here the claimed chance was seen to be the precision
+
+# what a customer does of their own will; anything else can't be an activity (a campaign sent to them, a failed payment)
+ACTIVITIES = frozenset({
+    "order_completed", "session", "feature_used", "content_viewed", "content_shared", "cart_updated", "survey_answered",
+    "review_posted", "ticket_opened", "programme_joined", "subscription_started", "subscription_renewed",
+    "subscription_changed", "trial_started", "reward_redeemed", "referral_made", "campaign_opened", "campaign_clicked",
+})  # fmt: skip
+
+
+class PolicyError(ValueError):
+    """A policy that can't be used; `errors` says all that is wrong with it, in words."""
+
+    def __init__(self, name: str, errors: list[str]) -> None:
+        """`name` is what the policy is called in the message."""
+        self.name = name
+        self.errors = errors
+        super().__init__("\n".join([f"policy {name}: {len(errors)} to correct", *(f"  {one}" for one in errors)]))
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """The sign `silent` (definitions A1–A7) and the population parameters of its model (DESIGN §5)."""
+
+    activity: frozenset[str] = frozenset({"order_completed"})
+    horizon_days: int = 28
+    theta: float = 0.30
+    overdue: float = 0.8
+    min_purchase_days: int = 4
+    memory: float = 0.9
+    mu0: float = 1.0986
+    k0: float = 0.6
+    a0: float = 3.0
+    b0: float = 1.7
+    a: float = 0.005
+    b: float = 1.0
+    play: str = "win_back"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """How the value at risk is reckoned: revenue expected over the horizon × margin."""
+
+    horizon_days: int = 365
+    margin: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Severity:
+    """From which expected loss (chance × value at risk, in minor units of the policy's currency) an alert is what."""
+
+    medium: int = 20_00
+    high: int = 50_00
+    critical: int = 200_00
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What holds for a customer of whom nothing is known."""
+
+    tracking: bool = True
+    marketing: bool = False
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One policy.
+
+    `segments` and `active_days` go by segment code, code 0 is `other`; `rates` turn one unit of a currency into the
+    reporting `currency`, itself included at 1.
+    """
+
+    name: str
+    zone: str = "UTC"
+    currency: str = "USD"
+    rates: Mapping[str, Decimal] = field(default_factory=lambda: {"USD": Decimal(1)})
+    history_start: date | None = None
+    alert_grace_ms: int = 3_600_000
+    allowed_lateness_days: int = 2
+    forget_after_days: int = 730
+    segments: tuple[str, ...] = (OTHER,)
+    qualifying: frozenset[str] = frozenset({"order_completed", "session", "feature_used", "subscription_renewed"})
+    active_days: tuple[int, ...] = (90,)
+    silent: Silent = field(default_factory=Silent)
+    value: Value = field(default_factory=Value)
+    severity: Severity = field(default_factory=Severity)
+    consent_default: Consent = field(default_factory=Consent)
+    holdout_share: float = 0.0
+
+    @cached_property
+    def hash(self) -> str:
+        """16 hex digits of the SHA-256 of all that is set; two files that mean the same have the same."""
+        content = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "name"}
+        return hashlib.sha256(json.dumps(content, default=_plain, sort_keys=True).encode()).hexdigest()[:16]
+
+    @cached_property
+    def segment_codes(self) -> dict[str, int]:
+        """The code of each listed segment; a name that isn't in it counts as 0, `other`."""
+        return {name: code for code, name in enumerate(self.segments)}
+
+    def segment_code(self, name: str) -> int:
+        """Give the code of a segment, 0 (`other`) for a name that isn't listed."""
+        return self.segment_codes.get(name, 0)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed, and likely not meant."""
+        silent = self.silent
+        said: list[str] = []
+        for name, days in zip(self.segments, self.active_days, strict=True):
+            if name != OTHER and days == self.active_days[0]:
+                continue  # not a W of its own: said once
+            what = f"active_days = {days}" if name == OTHER else f"segment_active_days.{name} = {days}"
+            if days < QUARTER_DAYS:
+                said.append(f"{what}: shorter than a quarter, which calls lost whoever came in it, but not at its end")
+            if days <= silent.horizon_days:
+                horizon = f"signs.silent.horizon_days = {silent.horizon_days}"
+                said.append(f"{what}: not longer than {horizon}, so customers are lost before an alert can be judged")
+        if silent.theta > CLAIMABLE:
+            said.append(
+                f"signs.silent.theta = {silent.theta:g}: alerts above {CLAIMABLE} are right less often than they say"
+            )
+        return tuple(said)
+
+
+def parse(text: str, name: str) -> Policy:
+    """Make a policy of the text of a TOML file; what it leaves out has its default.
+
+    Raises PolicyError, which lists everything that is wrong at once.
+    """
+    try:
+        # decimals stay as written: a rate of 1.1 is 1.1; a float would be hashed and multiplied as something else
+        table = tomllib.loads(text, parse_float=Decimal)
+    except (ValueError, RecursionError) as problem:  # a number of 5,000 digits is a plain ValueError
+        raise PolicyError(name, [f"not TOML: {problem}"]) from None
+    errors: list[str] = []
+    policy = _policy(Settings(table, "", errors), name)
+    if errors:
+        raise PolicyError(name, errors)
+    return policy
+
+
+def _policy(top: Settings, name: str) -> Policy:
+    base = Policy(name)
+    currency = _currency(top, base.currency)
+    segments = _segments(top)
+    policy = Policy(
+        name=name,
+        zone=_zone(top, base.zone),
+        currency=currency,
+        rates=_rates(top.table("rates"), currency),
+        history_start=top.day("history_start"),
+        alert_grace_ms=60_000 * top.whole("alert_grace_minutes", base.alert_grace_ms // 60_000, 0, 24 * 60),
+        allowed_lateness_days=top.whole("allowed_lateness_days", base.allowed_lateness_days, 0, 30),
+        forget_after_days=top.whole("forget_after_days", base.forget_after_days, SHORTEST_MEMORY_DAYS, 36_500),
+        segments=segments,
+        qualifying=_activities(top, "qualifying", base.qualifying),
+        active_days=_active_days(top, base.active_days[0], segments),
+        silent=_silent(top.table("signs"), base.silent),
+        value=_value(top.table("value"), base.value),
+        severity=_severity(top.table("severity"), base.severity),
+        consent_default=_consent(top.table("consent_default"), base.consent_default),
+        holdout_share=top.number("holdout_share", base.holdout_share, 0, 0.5),
+    )
+    top.refuse_unknown()
+    return policy
+
+
+def _zone(top: Settings, default: str) -> str:
+    zone = top.text("zone", default)
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        top.wrong("zone", f"no time zone {zone!r} in the IANA database; such as America/New_York")
+    return zone
+
+
+def _currency(top: Settings, default: str) -> str:
+    currency = top.text("currency", default)
+    if not _is_currency(currency):
+        top.wrong("currency", f"must be an ISO 4217 code such as USD, not {currency!r}")
+    return currency
+
+
+def _is_currency(code: str) -> bool:
+    return len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()  # noqa: PLR2004 — ISO 4217
+
+
+def _rates(table: Settings, currency: str) -> dict[str, Decimal]:
+    rates = {currency: Decimal(1)}
+    for code in table.keys():  # noqa: SIM118 — not a mapping: asking for the keys marks nothing as read
+        rate = table.exact(code, Decimal(1), Decimal(10) ** 9)
+        if not _is_currency(code):
+            table.wrong(code, "must be an ISO 4217 code such as EUR")
+        elif code == currency and rate != 1:
+            table.wrong(code, f"is the reporting currency, its rate is 1, not {rate}")
+        else:
+            rates[code] = rate
+    return rates
+
+
+def _segments(top: Settings) -> tuple[str, ...]:
+    named = top.texts("segments", ())
+    for name in named:
+        if name in RESERVED:
+            top.wrong("segments", f"{name!r} is reserved")
+    if len(named) >= MOST_SEGMENTS:
+        top.wrong("segments", f"lists {len(named)}; {MOST_SEGMENTS - 1} fit beside {OTHER!r}")
+    return (OTHER, *named)
+
+
+def _active_days(top: Settings, default: int, segments: tuple[str, ...]) -> tuple[int, ...]:
+    common = top.whole("active_days", default, 1, LONGEST_ACTIVE_DAYS)
+    own = top.table("segment_active_days")
+    for name in own.keys():  # noqa: SIM118 — as above
+        if name not in segments:
+            own.wrong(name, f"no such segment{suggestion(name, segments)}")
+    return tuple(own.whole(name, common, 1, LONGEST_ACTIVE_DAYS) for name in segments)
+
+
+def _activities(table: Settings, key: str, default: frozenset[str]) -> frozenset[str]:
+    found = table.texts(key, tuple(default))
+    for one in found:
+        if one not in ACTIVITIES:
+            table.wrong(key, f"{one!r} is not an event that counts as activity{suggestion(one, ACTIVITIES)}")
+    if table.has(key) and not found:
+        table.wrong(key, "must name at least one event type")
+    return frozenset(found)
+
+
+def _silent(signs: Settings, base: Silent) -> Silent:
+    table = signs.table("silent")
+    model = table.table("model")
+    silent = Silent(
+        activity=_activities(table, "activity", base.activity),
+        horizon_days=table.whole("horizon_days", base.horizon_days, 1, 120),
+        theta=table.number("theta", base.theta, 0, 1, open_ends=True),
+        overdue=table.number("overdue", base.overdue, 0, 1, open_ends=True),
+        min_purchase_days=table.whole("min_purchase_days", base.min_purchase_days, 2, 100),
+        play=table.text("play", base.play),
+        memory=model.number("memory", base.memory, 0.5, 1),
+        mu0=model.number("mu0", base.mu0, -1, 7),
+        k0=model.number("k0", base.k0, 0.001, 1000),
+        a0=model.number("a0", base.a0, 0.001, 1000),
+        b0=model.number("b0", base.b0, 0.001, 1000),
+        a=model.number("a", base.a, 0, 1000),
+        b=model.number("b", base.b, 0.001, 1000),
+    )
+    for one in (model, table, signs):
+        one.refuse_unknown()
+    return silent
+
+
+def _value(table: Settings, base: Value) -> Value:
+    value = Value(
+        horizon_days=table.whole("horizon_days", base.horizon_days, 1, 3650),
+        margin=table.number("margin", base.margin, 0.0001, 1),
+    )
+    table.refuse_unknown()
+    return value
+
+
+def _severity(table: Settings, base: Severity) -> Severity:
+    most = 10**15
+    severity = Severity(
+        medium=table.whole("medium", base.medium, 1, most),
+        high=table.whole("high", base.high, 1, most),
+        critical=table.whole("critical", base.critical, 1, most),
+    )
+    if not severity.medium < severity.high < severity.critical:
+        found = f"{severity.medium}, {severity.high}, {severity.critical}"
+        table.wrong("medium", f"medium < high < critical must hold, not {found}")
+    table.refuse_unknown()
+    return severity
+
+
+def _consent(table: Settings, base: Consent) -> Consent:
+    consent = Consent(
+        tracking=table.flag("tracking", default=base.tracking),
+        marketing=table.flag("marketing", default=base.marketing),
+    )
+    table.refuse_unknown()
+    return consent
+
+
+def _plain(value: object) -> object:
+    """JSON for what `json` doesn't know, the same for values that are equal."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: getattr(value, one.name) for one in fields(value)}
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    assert isinstance(value, date), f"a policy holds no {type(value).__name__}"
+    return value.isoformat()
