@@ -125,7 +125,8 @@ def _until(consumer: Consumer, ends: dict[int, int]) -> list[Record]:
 
 
 def _record(message: Message) -> Record:
-    headers: list[tuple[str, str | bytes | None]] = list(message.headers() or [])
+    headers = message.headers() or []
+    assert isinstance(headers, list)
     return Record(
         topic=str(message.topic()),
         partition=_number(message.partition()),
