@@ -1,0 +1,492 @@
+"""The recount: docs/definitions.md computed from scratch, slowly and obviously, to hold the core against.
+
+Owns: a second opinion. It may import nothing of `stream`: plain events in, plain numbers out, every clause quoted where
+it is followed. Policies are the tables of their TOML files.
+
+Where a clause leaves room, this is how it is read:
+
+- T3, T4, R7: a duplicate moves M, and nothing else: it doesn't enter the ring of 8, nor the earliest event.
+- T4: what an event itself makes due in the past (a late purchase) happens before the next accepted event, not at once.
+- T5: alerts that follow each other within one step (opened, then churned) are in the common order of due instants.
+- S2: an observation is compared when it arrives; a change that a later arrival makes redundant stays. Where nothing is
+  known yet, `other` is in force, so that an observation of `other` is no change.
+- S3, R7: a final period is counted with what is known when C passes its end, before the event that moved C is applied
+  (a segment first seen afterwards comes too late for it); a closed one with what is known at the end of the input.
+- R2: of events of one subscription at the same millisecond the later arrival is the last; of more than 3 the latest
+  by time stay, of more than 4 subscriptions those whose latest event is latest. Without an id they are one.
+- R7: the open period has no definition of its own, and no record here.
+- R8: a policy without `history_start` learns it over all partitions. Segments without anybody have a record of zeros.
+- A2: n counts the purchase days that came in order; a late earlier one counts no more than its gap does.
+- A2, A4: a purchase on an earlier day than the last changes nothing of the sign, nor does it end "nothing is due"; one
+  on the last day does, but its id may have been opened (A6).
+- C1: `unsubscribed` says nothing of tracking.
+- A5: an alert that a purchase resolves has the purchase's time.
+- A7: what is known at the end of D are the accepted events with an earlier time.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from bisect import bisect_right, insort
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+DAY_MS = 86_400_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+FOREVER = math.inf
+KINDS = ("day", "week", "month", "quarter")
+STARTS = ("subscription_started", "subscription_renewed", "subscription_changed")
+COUNTS = ("start", "end", "acquired", "acquired_lost", "lost", "reactivated")
+
+Event = Mapping[str, Any]
+Period = tuple[str, date]
+
+
+# ---------------------------------------------------------------- business days
+
+
+def ms(instant: str | int | datetime) -> int:
+    """Epoch milliseconds of RFC 3339 text, or as they are."""
+    if isinstance(instant, int):
+        return instant
+    if isinstance(instant, str):
+        instant = datetime.fromisoformat(instant)
+    return (instant - EPOCH) // timedelta(milliseconds=1)
+
+
+@cache
+def day_of(instant_ms: int, zone: str) -> date:
+    """day(t): the business day of an instant, "a calendar day of the policy's time zone"."""
+    return (EPOCH + timedelta(milliseconds=instant_ms)).astimezone(ZoneInfo(zone)).date()
+
+
+@cache
+def end_of(day: date, zone: str) -> int:
+    """end(d): "the instant at which day d+1 begins". Where midnight is skipped, the clock is put on from it."""
+    return ms(datetime.combine(day + DAY, time(), ZoneInfo(zone)))
+
+
+def period_of(kind: str, day: date) -> date:
+    """The first day of the day, ISO week, month or quarter that contains a day."""
+    if kind == "week":
+        return day - DAY * day.weekday()
+    if kind == "month":
+        return day.replace(day=1)
+    if kind == "quarter":
+        return date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
+    return day
+
+
+@cache
+def last_day(kind: str, start: date) -> date:
+    later = start + {"day": 1, "week": 7, "month": 31, "quarter": 92}[kind] * DAY
+    return period_of(kind, later) - DAY
+
+
+# ---------------------------------------------------------------- what is known of a customer
+
+
+@dataclass
+class Customer:
+    recent: list[tuple[str, str]] = field(default_factory=list)  # T7: (source, id) of the last 8 accepted events
+    segments: list[tuple[int, str]] = field(default_factory=list)  # S2: (second, segment)
+    active: list[date] = field(default_factory=list)  # R1, in order
+    subscriptions: dict[str, list[tuple[int, float]]] = field(default_factory=dict)  # R2: (time, lives until)
+    acquired: date | None = None  # R4
+    tracking: tuple[int, bool] = (0, True)  # C1: (second, what was said)
+    purchase_days: list[date] = field(default_factory=list)  # A2, those that came in order
+    instant_ms: int = 0  # A2, of the last purchase
+    due_ms: int | None = None
+    opened: list[tuple[date, int]] = field(default_factory=list)  # A6: (episode day, opening)
+    is_open: bool = False
+
+
+def segment_at(customer: Customer, second: int) -> str:
+    """S3: "the last change at or before t, else the earliest change after it, else `other`"."""
+    before = [segment for when, segment in customer.segments if when <= second]
+    after = [segment for when, segment in customer.segments if when > second]
+    return before[-1] if before else after[0] if after else "other"
+
+
+def observe_segment(customer: Customer, second: int, segment: str) -> None:
+    """S2."""
+    if segment_at(customer, second) == segment:
+        return  # "an observation equal to the segment in force at its time is not a change and is dropped"
+    others = [change for change in customer.segments if change[0] != second]  # "the later arrival replaces the earlier"
+    customer.segments = sorted([*others, (second, segment)])[-4:]  # "the latest 4 changes of them"
+
+
+def observe_subscription(customer: Customer, event: Event, time_ms: int) -> None:
+    """R2: "a subscription event says until when the subscription lives, as seen from that event's time"."""
+    period_end = event.get("period_end")
+    if event["type"] == "subscription_cancelled":
+        # "until period_end if that is given and later than the event, else until the event's own time"
+        until: float = time_ms if period_end is None else max(ms(period_end), time_ms)
+    else:
+        # "for ever, or until period_end when auto_renew is false and period_end is given"
+        until = FOREVER if event.get("auto_renew") is not False or period_end is None else ms(period_end)
+    known = customer.subscriptions.setdefault(event.get("subscription_id") or "", [])
+    known.append((time_ms, until))
+    known.sort(key=lambda seen: seen[0])  # keeps arrivals in order
+    del known[:-3]  # "3 such events of each"
+    if len(customer.subscriptions) > 4:  # "up to 4 subscriptions a customer"
+        del customer.subscriptions[min(customer.subscriptions, key=lambda one: customer.subscriptions[one][-1][0])]
+
+
+def is_customer(customer: Customer, day: date, active_days: int, zone: str) -> bool:
+    """R3: "a subscription is live at the end of d, or there was qualifying activity on a day in (d − W, d]"."""
+    up_to = bisect_right(customer.active, day)
+    if up_to and customer.active[up_to - 1] > day - DAY * active_days:
+        return True
+    for known in customer.subscriptions.values():
+        # R2: "live at the end of day d when the last of its events before end(d) lives until a day later than d"
+        before = [until for time_ms, until in known if time_ms < end_of(day, zone)]
+        if before and (before[-1] == FOREVER or day_of(int(before[-1]), zone) > day):
+            return True
+    return False
+
+
+# ---------------------------------------------------------------- the gap model, DESIGN §5
+
+
+class Model:
+    def __init__(self, silent: Mapping[str, Any]) -> None:
+        model = silent.get("model", {})
+        self.memory = float(model.get("memory", 0.9))
+        self.mu0 = float(model.get("mu0", 1.0986))
+        self.k0 = float(model.get("k0", 0.6))
+        self.a0 = float(model.get("a0", 3.0))
+        self.b0 = float(model.get("b0", 1.7))
+        self.a = float(model.get("a", 0.005))
+        self.b = float(model.get("b", 1.0))
+
+    def of(self, days: Sequence[date]) -> tuple[float, float, float]:
+        """Give p, loc and scale after purchases on these days.
+
+        The gaps' weighted count, mean and sum of squares, written out: weights are 1, ρ, ρ² … from the latest back.
+        """
+        y = [math.log((after - before).days) for before, after in pairwise(days)]
+        weights = [self.memory**age for age in range(len(y) - 1, -1, -1)]
+        n = sum(weights)
+        m = sum(w * one for w, one in zip(weights, y, strict=True)) / n if y else 0.0
+        q = sum(w * (one - m) ** 2 for w, one in zip(weights, y, strict=True))
+        k = self.k0 + n
+        a = self.a0 + n / 2
+        b = self.b0 + q / 2 + self.k0 * n * (m - self.mu0) ** 2 / (2 * k)
+        x = len(days) - 1
+        return self.a / (self.a + self.b + x), (self.k0 * self.mu0 + n * m) / k, math.sqrt(b * (k + 1) / (a * k))
+
+
+def survival(s: int, loc: float, scale: float) -> float:
+    """S(s) = Φ(−(ln(s + ½) − loc)/scale)."""
+    return math.erfc((math.log(s + 0.5) - loc) / scale / math.sqrt(2)) / 2
+
+
+def p_none(s: int, h: int, p: float, loc: float, scale: float) -> float:
+    return (p + (1 - p) * survival(s + h, loc, scale)) / (p + (1 - p) * survival(s, loc, scale))
+
+
+# ---------------------------------------------------------------- the policy
+
+
+class Rules:
+    """What a policy's table says, with the defaults of stream/policies/default.toml."""
+
+    def __init__(self, policy: Mapping[str, Any]) -> None:
+        self.zone: str = policy.get("zone", "UTC")
+        start = policy.get("history_start")
+        self.history_start: date | None = date.fromisoformat(start) if isinstance(start, str) else start
+        self.grace_ms = 60_000 * int(policy.get("alert_grace_minutes", 60))
+        self.lateness_ms = DAY_MS * int(policy.get("allowed_lateness_days", 2))
+        self.segments = ("other", *policy.get("segments", ()))
+        self.qualifying = policy.get(
+            "qualifying", ("order_completed", "session", "feature_used", "subscription_renewed")
+        )
+        own = policy.get("segment_active_days", {})
+        self.active_days = {one: int(own.get(one, policy.get("active_days", 90))) for one in self.segments}
+        silent = policy.get("signs", {}).get("silent", {})
+        self.activity = silent.get("activity", ("order_completed",))
+        self.horizon_days = int(silent.get("horizon_days", 28))
+        self.theta = float(silent.get("theta", 0.3))
+        self.overdue = float(silent.get("overdue", 0.8))
+        self.min_purchase_days = int(silent.get("min_purchase_days", 4))
+        self.model = Model(silent)
+        self.tracking: bool = policy.get("consent_default", {}).get("tracking", True)
+
+
+# ---------------------------------------------------------------- one partition
+
+
+class Shard:
+    """A partition, event by event in order of arrival."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.latest_ms: int | None = None  # M
+        self.earliest_ms: int | None = None
+        self.customers: dict[str, Customer] = {}
+        self.dues: list[tuple[int, str]] = []
+        self.alerts: list[dict[str, Any]] = []
+        self.final: dict[Period, Counter[tuple[str, str]]] = {}
+        self.next_start: dict[str, date] = {}
+        self.purchases: list[tuple[str, int]] = []
+
+    @property
+    def alert_clock(self) -> float:
+        """T1: "the alert clock A = M − alert_grace"."""
+        return -math.inf if self.latest_ms is None else self.latest_ms - self.rules.grace_ms
+
+    @property
+    def close_clock(self) -> float:
+        """T1: "the close clock C = A − allowed_lateness_days × 24 h"."""
+        return self.alert_clock - self.rules.lateness_ms
+
+    @property
+    def history_start(self) -> date | None:
+        """R7: "history_start is the policy's, or the business day of the earliest accepted event of a customer"."""
+        if self.rules.history_start or self.earliest_ms is None:
+            return self.rules.history_start
+        return day_of(self.earliest_ms, self.rules.zone)
+
+    def take(self, event: Event) -> str:
+        """Say what the event was: `too_late`, `duplicate` or `accepted`."""
+        time_ms = ms(event["time"])
+        if time_ms < self.close_clock:
+            return "too_late"  # T3: "C as it stood before the event … It changes nothing"
+        # T4: "M becomes max(M, time) — the event at hand included, duplicates included. Then everything that is due
+        # at or before the new A happens, and only then is the event itself applied"
+        self.latest_ms = time_ms if self.latest_ms is None else max(self.latest_ms, time_ms)
+        self._fire()
+        self._finish()
+        if event["type"] == "clock_advanced":
+            return "accepted"  # T6: "does T2–T5 and nothing else"
+        customer = self.customers.get(event["customer_id"]) or Customer(tracking=(0, self.rules.tracking))
+        key = (event.get("source") or "", event["id"])
+        if key in customer.recent:
+            return "duplicate"  # T7: "among the customer's last 8 accepted events. It changes nothing"
+        customer.recent = [*customer.recent, key][-8:]
+        self.customers[event["customer_id"]] = customer
+        self.earliest_ms = time_ms if self.earliest_ms is None else min(self.earliest_ms, time_ms)
+        self._apply(customer, event, time_ms)
+        return "accepted"
+
+    def _apply(self, customer: Customer, event: Event, time_ms: int) -> None:
+        kind = event["type"]
+        day = day_of(time_ms, self.rules.zone)
+        if event.get("segment") is not None:
+            # S1: "observes it at the event's time (whole seconds) … any other name counts as `other`"
+            segment = event["segment"] if event["segment"] in self.rules.segments else "other"
+            observe_segment(customer, time_ms // 1000, segment)
+        says = event.get("consent_tracking") if kind in {"profile_updated", "consent_changed"} else None
+        if says is not None and time_ms // 1000 >= customer.tracking[0]:
+            # C1: "the latest one said, by event time (whole seconds; of two in the same second the later arrival)"
+            customer.tracking = time_ms // 1000, says
+        if kind.startswith("subscription_"):
+            observe_subscription(customer, event, time_ms)
+        if kind in self.rules.qualifying and day not in customer.active:
+            insort(customer.active, day)
+            # R1: "remembered for 256 days by business day"
+            customer.active = [one for one in customer.active if one > customer.active[-1] - 256 * DAY]
+        if kind in self.rules.qualifying or kind in STARTS:
+            # R4: "the first qualifying activity ever, or the first start … ever, was on d, by event time"
+            customer.acquired = min(customer.acquired or day, day)
+        if kind in self.rules.activity:  # A1
+            self.purchases.append((event["customer_id"], time_ms))
+            self._purchase(event["customer_id"], customer, day, time_ms)
+
+    # -------------------------------------------------------- the sign `silent`
+
+    def _purchase(self, name: str, customer: Customer, day: date, time_ms: int) -> None:
+        """A2."""
+        days = customer.purchase_days
+        if days and day < days[-1]:
+            return  # "the gap statistics stay as they are"
+        if days and day == days[-1]:
+            customer.instant_ms = max(customer.instant_ms, time_ms)  # "the later of the two times"
+        else:
+            days.append(day)  # "the first begins the history"; "d becomes the last purchase day"
+            customer.instant_ms = time_ms
+            if customer.is_open:
+                # A5: "a purchase on a later day than the episode day resolves it"
+                customer.is_open = False
+                opened_ms = customer.opened[-1][1]
+                self._say(name, customer, "returned" if time_ms > opened_ms else "retracted", time_ms)
+        if not customer.is_open:
+            s = self._due_after(tuple(days))
+            self._set_due(name, customer, None if s is None else customer.instant_ms + s * DAY_MS)
+
+    def _due_after(self, days: tuple[date, ...]) -> int | None:
+        """A3: s*, "the smallest whole number of days s ≥ 1, at most 730, with 1 − S(s) ≥ overdue and P ≥ theta"."""
+        rules = self.rules
+        if len(days) < rules.min_purchase_days:
+            return None
+        p, loc, scale = rules.model.of(days)
+        for s in range(1, 731):
+            overdue = 1 - survival(s, loc, scale) >= rules.overdue
+            if overdue and p_none(s, rules.horizon_days, p, loc, scale) >= rules.theta:
+                return s
+        return None
+
+    def _set_due(self, name: str, customer: Customer, due_ms: int | None) -> None:
+        customer.due_ms = due_ms
+        if due_ms is not None:
+            heapq.heappush(self.dues, (due_ms, name))
+
+    def _fire(self) -> None:
+        """T5: "alerts, in the order (due instant, customer id)"."""
+        while self.dues and self.dues[0][0] <= self.alert_clock:
+            due_ms, name = heapq.heappop(self.dues)
+            customer = self.customers[name]
+            if customer.due_ms != due_ms:
+                continue  # another due has taken its place
+            customer.due_ms = None
+            episode = customer.purchase_days[-1]
+            if customer.is_open:
+                # A5: "at opening + horizon_days × 24 h it resolves as churned. Then nothing is due"
+                customer.is_open = False
+                self._say(name, customer, "churned", due_ms)
+            elif customer.tracking[1] and episode not in [day for day, _ in customer.opened]:
+                # A4: "when due comes and consent_tracking is not false, the alert opens"; A6: "an id opens once"
+                customer.is_open = True
+                customer.opened.append((episode, due_ms))
+                self._say(name, customer, None, due_ms)
+                self._set_due(name, customer, due_ms + self.rules.horizon_days * DAY_MS)
+
+    def _say(self, name: str, customer: Customer, resolution: str | None, time_ms: int) -> None:
+        self.alerts.append({
+            "customer_id": name,
+            "sign": "silent",
+            "status": "opened" if resolution is None else "resolved",
+            "resolution": resolution,
+            "event_time_ms": time_ms,
+            "episode_day": customer.opened[-1][0].isoformat(),
+            "n": 1 if resolution is None else 2,  # A6: "n = 1 for the opening, 2 for what follows"
+        })  # fmt: skip
+
+    # -------------------------------------------------------- retention
+
+    def _finish(self) -> None:
+        """R7: "it is final when C passes its end", T5: "when end(d) ≤ C"."""
+        if self.history_start is None:
+            return
+        for kind in KINDS:
+            start = self.next_start.get(kind) or period_of(kind, self.history_start)  # R8
+            while end_of(last_day(kind, start), self.rules.zone) <= self.close_clock:
+                self.final[kind, start] = self.count(kind, start)
+                start = self.next_start[kind] = last_day(kind, start) + DAY
+
+    def count(self, kind: str, start: date) -> Counter[tuple[str, str]]:
+        """R5: the counts of a period a…b by (segment, count), as known now."""
+        zone = self.rules.zone
+        before, last = start - DAY, last_day(kind, start)
+        counts: Counter[tuple[str, str]] = Counter()
+        for customer in self.customers.values():
+            segment = segment_at(customer, end_of(before, zone) // 1000 - 1)  # S4: "end(a−1) − 1 s"
+            active_days = self.rules.active_days[segment]
+            at_start = is_customer(customer, before, active_days, zone)
+            at_end = is_customer(customer, last, active_days, zone)
+            acquired = customer.acquired is not None and start <= customer.acquired <= last
+            counts[segment, "start"] += at_start
+            counts[segment, "end"] += at_end
+            counts[segment, "acquired"] += acquired
+            counts[segment, "acquired_lost"] += acquired and not at_end
+            counts[segment, "lost"] += at_start and not at_end
+            counts[segment, "reactivated"] += at_end and not at_start and not acquired
+        return counts
+
+
+# ---------------------------------------------------------------- the whole
+
+
+@dataclass
+class Recount:
+    alerts: list[dict[str, Any]]
+    records: dict[tuple[str, str, str], dict[str, Any]]  # by (period, start, segment), the closed and final ones
+    too_late: list[int]  # positions in the input
+    duplicates: list[int]
+    shards: list[Shard]
+
+    def scores(self, day: date) -> dict[str, tuple[int, float, float]]:
+        """A7: days silent, P(none in the horizon) and p_alive of every customer with a purchase."""
+        scores: dict[str, tuple[int, float, float]] = {}
+        for shard in self.shards:
+            rules = shard.rules
+            histories: dict[str, list[date]] = {}
+            for name, time_ms in shard.purchases:
+                if time_ms < end_of(day, rules.zone):
+                    days = histories.setdefault(name, [])
+                    if not days or day_of(time_ms, rules.zone) > days[-1]:
+                        days.append(day_of(time_ms, rules.zone))
+            for name, days in histories.items():
+                p, loc, scale = rules.model.of(days)
+                s = (day - days[-1]).days
+                alive = (1 - p) * survival(s, loc, scale)
+                scores[name] = (s, p_none(s, rules.horizon_days, p, loc, scale), alive / (p + alive))
+        return scores
+
+
+def recount(
+    events: Sequence[Event],
+    policy: Mapping[str, Any],
+    partitions: int = 1,
+    partition_of: Callable[[str], int] | None = None,
+) -> Recount:
+    """Count `events`, in order of arrival, under a policy's table; a customer is in partition `partition_of(name)`."""
+    rules = Rules(policy)
+    shards = [Shard(rules) for _ in range(partitions)]
+    too_late: list[int] = []
+    duplicates: list[int] = []
+    for position, event in enumerate(events):
+        if event["type"] == "clock_advanced":
+            verdicts = [shard.take(event) for shard in shards]
+        else:
+            verdicts = [shards[partition_of(event["customer_id"]) if partition_of else 0].take(event)]
+        too_late += [position] * ("too_late" in verdicts)
+        duplicates += [position] * ("duplicate" in verdicts)
+    alerts = [alert for shard in shards for alert in shard.alerts]
+    return Recount(alerts, dict(_records(rules, shards)), too_late, duplicates, shards)
+
+
+def _records(rules: Rules, shards: list[Shard]) -> Iterator[tuple[tuple[str, str, str], dict[str, Any]]]:
+    starts = [shard.history_start for shard in shards if shard.history_start]
+    if not starts:
+        return
+    warm = min(starts) + DAY * max(rules.active_days.values())
+    alert_clock = min(shard.alert_clock for shard in shards)
+    close_clock = min(shard.close_clock for shard in shards)
+    for kind in KINDS:
+        start = period_of(kind, min(starts))
+        while (end := end_of(last_day(kind, start), rules.zone)) <= alert_clock:  # R7: closed
+            total: Counter[tuple[str, str]] = Counter()
+            for shard in shards:
+                total.update(shard.final[kind, start] if (kind, start) in shard.final else shard.count(kind, start))
+            for segment in (*rules.segments, "all"):
+                # R6: "`all` is the sum of the segments"
+                parts = rules.segments if segment == "all" else (segment,)
+                counts = {name: sum(total[part, name] for part in parts) for name in COUNTS}
+                # R7: "a period that begins before history_start + W is warmup: … ratios null"
+                yield (kind, start.isoformat(), segment), _record(counts, final=end <= close_clock, warmup=start < warm)
+            start = last_day(kind, start) + DAY
+
+
+def _record(counts: dict[str, int], *, final: bool, warmup: bool) -> dict[str, Any]:
+    s, e, n = counts["start"], counts["end"], counts["acquired"]
+    known = s > 0 and not warmup
+    return {
+        "counts": counts,
+        "final": final,
+        "provisional": False,
+        "warmup": warmup,
+        "crr": (e - n) / s if known else None,
+        "crr_strict": (s - counts["lost"]) / s if known else None,
+        "churn": counts["lost"] / s if known else None,
+        "churn_net": (s - e) / s if known else None,
+    }
