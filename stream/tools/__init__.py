@@ -1,1 +1,1 @@
-"""Programs around the worker: brokers, importers, backtest. May use all below them; only the command line uses them."""
+"""Tools around the core and the worker: backtest, data sets, demo, brokers for tests."""

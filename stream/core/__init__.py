@@ -1,0 +1,1 @@
+"""The pure core: numbers in, numbers out. No clock, no I/O, no logging."""

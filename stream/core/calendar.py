@@ -1,0 +1,132 @@
+"""Business days and periods in a time zone.
+
+Owns: which business day an instant belongs to, when a day begins, and which days make a week, month, quarter or year.
+A business day is its number since 1970-01-01; an instant is epoch milliseconds. Knows nothing of events or customers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+PERIODS = ("day", "week", "month", "quarter")
+
+_EPOCH = date(1970, 1, 1)
+_EPOCH_ORDINAL = _EPOCH.toordinal()
+_YEARS = range(1970, 2101)  # instants outside are in the first or last offset of the zone
+
+
+def date_of(day: int) -> date:
+    """The date of a business day number."""
+    return date.fromordinal(_EPOCH_ORDINAL + day)
+
+
+def day_of(when: date) -> int:
+    """The business day number of a date."""
+    return when.toordinal() - _EPOCH_ORDINAL
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calendar:
+    """A zone as a table of its offsets: offset `offsets_ms[i]` holds from instant `since_ms[i]` on."""
+
+    since_ms: NDArray[np.int64]
+    offsets_ms: NDArray[np.int64]
+
+    def days(self, times_ms: NDArray[np.int64]) -> NDArray[np.int32]:
+        """The business day of each instant (n → n)."""
+        offset = self.offsets_ms[np.searchsorted(self.since_ms, times_ms, side="right") - 1]
+        return ((times_ms + offset) // DAY_MS).astype(np.int32)
+
+    def day(self, time_ms: int) -> int:
+        """The business day of one instant."""
+        return int(self.days(np.array([time_ms]))[0])
+
+    def start_ms(self, day: int) -> int:
+        """The first instant of a business day, also where the clocks skip midnight.
+
+        >>> berlin = calendar("Europe/Berlin")
+        >>> day = day_of(date(2024, 3, 31))  # summer time begins: 23 hours
+        >>> (berlin.start_ms(day + 1) - berlin.start_ms(day)) // HOUR_MS
+        23
+        """
+        guess = day * DAY_MS
+        low, high = np.searchsorted(self.since_ms, [guess - DAY_MS, guess + DAY_MS], side="right") - 1
+        for i in range(low, high + 1):
+            start = guess - int(self.offsets_ms[i])
+            if i < high and start >= self.since_ms[i + 1]:
+                continue  # that local midnight comes only under a later offset
+            return max(start, int(self.since_ms[i]))
+        raise AssertionError(f"no offset for day {day}")
+
+    def end_ms(self, day: int) -> int:
+        """The instant at which the next business day begins."""
+        return self.start_ms(day + 1)
+
+
+@cache
+def calendar(zone: str) -> Calendar:
+    """The calendar of an IANA zone. Raises ZoneInfoNotFoundError for an unknown one."""
+    info = ZoneInfo(zone)
+
+    def offset(time_s: int) -> int:
+        delta = datetime.fromtimestamp(time_s, UTC).astimezone(info).utcoffset()
+        assert delta is not None
+        return delta // timedelta(milliseconds=1)
+
+    first = int(datetime(_YEARS[0], 1, 1, tzinfo=UTC).timestamp())
+    last = int(datetime(_YEARS[-1], 1, 1, tzinfo=UTC).timestamp())
+    since, offsets = [np.iinfo(np.int64).min], [offset(first)]
+    for noon in range(first, last, 86_400):
+        if offset(noon) == offsets[-1]:
+            continue
+        low, high = noon - 86_400, noon  # the change is in (low, high]
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if offset(middle) == offsets[-1] else (low, middle)
+        since.append(high * 1000)
+        offsets.append(offset(high))
+    return Calendar(np.array(since, np.int64), np.array(offsets, np.int64))
+
+
+def period_start(period: str, day: int) -> int:
+    """The first day of the period that contains a day.
+
+    >>> [str(date_of(period_start(p, day_of(date(2017, 8, 25))))) for p in PERIODS]
+    ['2017-08-25', '2017-08-21', '2017-08-01', '2017-07-01']
+    """
+    when = date_of(day)
+    match period:
+        case "day":
+            return day
+        case "week":
+            return day - when.weekday()
+        case "month":
+            return day_of(when.replace(day=1))
+        case "quarter":
+            return day_of(when.replace(month=(when.month - 1) // 3 * 3 + 1, day=1))
+    raise AssertionError(f"no period {period!r}")
+
+
+def period_end(period: str, day: int) -> int:
+    """The last day of the period that contains a day.
+
+    >>> [str(date_of(period_end(p, day_of(date(2016, 2, 25))))) for p in PERIODS]
+    ['2016-02-25', '2016-02-28', '2016-02-29', '2016-03-31']
+    """
+    start = period_start(period, day)
+    match period:
+        case "day":
+            return start
+        case "week":
+            return start + 6
+        case "month":
+            return period_start("month", start + 31) - 1
+    return period_start("quarter", start + 95) - 1

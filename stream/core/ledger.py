@@ -1,0 +1,130 @@
+"""Which periods of one partition are open, closed and final, and what is published of each.
+
+Owns: the two day pointers, revisions, and the instants of the alert clock at which something has to be published (definitions T5, R7).
+Knows rows only through `retention.count`. Knows nothing of events or Kafka.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.core import retention
+from stream.core.calendar import DAY_MS, PERIODS, calendar, date_of, period_end, period_start
+from stream.core.policy import Policy
+from stream.core.retention import Head, Part
+from stream.core.table import NEVER_MS, CustomerTable
+
+
+class Ledger:
+    """Days before `open_day` are closed, days before `final_day` are final; both None until the first event."""
+
+    def __init__(self, policy: Policy, partition: int) -> None:
+        self._policy = policy
+        self._calendar = calendar(policy.zone)
+        self._partition = partition
+        self._lateness_ms = policy.allowed_lateness_days * DAY_MS
+        self.first_day: int | None = None
+        self.open_day = 0
+        self.final_day = 0
+        # of what is closed and not final: the revision and a checksum of the counts that were published
+        self.published: dict[str, tuple[int, int]] = {}
+
+    def begin(self, first_day: int) -> None:
+        """The earliest event is of `first_day` (it can only move back)."""
+        if self.first_day is None:
+            self.open_day = self.final_day = first_day
+        self.first_day = first_day
+        self.open_day = min(self.open_day, first_day)
+        self.final_day = min(self.final_day, first_day)
+
+    def border_ms(self) -> int:
+        """The alert clock at which the next day is to be closed or made final."""
+        if self.first_day is None:
+            return NEVER_MS
+        return min(self._calendar.end_ms(self.open_day), self._calendar.end_ms(self.final_day) + self._lateness_ms)
+
+    def publish(self, table: CustomerTable, clock_ms: int, *, late_change: bool) -> list[Part | Head]:
+        """Everything the alert clock has passed by now; `late_change`: an event changed a closed day since the last call."""
+        if self.first_day is None:
+            return []
+        parts: list[Part | Head] = []
+        while self._calendar.end_ms(self.open_day) <= clock_ms:
+            parts += self._close(table, clock_ms)
+        if late_change:
+            parts += self._revise(table, clock_ms)
+        while self._calendar.end_ms(self.final_day) + self._lateness_ms <= clock_ms:
+            parts += self._finish(table, clock_ms)
+        if parts:
+            parts.append(self.head())
+        return parts
+
+    def head(self) -> Head:
+        """How far this partition is."""
+        known = self.first_day is not None
+        return Head(
+            partition=self._partition,
+            history_start=date_of(self.first_day) if self.first_day is not None else None,
+            closed_before=date_of(self.open_day) if known else None,
+            final_before=date_of(self.final_day) if known else None,
+        )
+
+    def _close(self, table: CustomerTable, clock_ms: int) -> list[Part]:
+        day = self.open_day
+        self.open_day += 1
+        return self._parts(table, clock_ms, [(period, period_start(period, day)) for period in PERIODS], day)
+
+    def _revise(self, table: CustomerTable, clock_ms: int) -> list[Part]:
+        periods = {
+            (period, period_start(period, day))
+            for day in range(self.final_day, self.open_day)
+            for period in PERIODS
+            if period_end(period, day) < self.open_day
+        }
+        return self._parts(table, clock_ms, sorted(periods), self.open_day - 1)
+
+    def _finish(self, table: CustomerTable, clock_ms: int) -> list[Part]:
+        day = self.final_day
+        self.final_day += 1
+        periods = [(period, period_start(period, day)) for period in PERIODS if period_end(period, day) == day]
+        return self._parts(table, clock_ms, periods, day)
+
+    def _parts(self, table: CustomerTable, clock_ms: int, periods: list[tuple[str, int]], through: int) -> list[Part]:
+        """A part of each period, counted through a day, of those that have anything new to say."""
+        spans = [(start, min(period_end(period, start), through)) for period, start in periods]
+        counts = retention.count(table.rows, table.n, spans, self._policy.active_days, self._calendar)
+        parts = (self._part(p, start, c, clock_ms, through) for (p, start), c in zip(periods, counts, strict=True))
+        return [part for part in parts if part is not None]
+
+    def _part(
+        self, period: str, start: int, counts: NDArray[np.int64], clock_ms: int, through: int
+    ) -> Part | None:
+        last = period_end(period, start)
+        provisional = last > through
+        final = last < self.final_day
+        revision = 0
+        if not provisional:
+            key = f"{period}:{start}"
+            checksum = zlib.crc32(counts.tobytes())
+            before = self.published.get(key)
+            if before is not None:
+                revision = before[0] + (checksum != before[1])
+                if checksum == before[1] and not final:
+                    return None
+            self.published[key] = (revision, checksum)
+            if final:
+                del self.published[key]
+        return Part(
+            period=period,
+            start=date_of(start),
+            partition=self._partition,
+            counts={
+                name: row.tolist() for name, row in zip(self._policy.segments, counts, strict=True) if row.any()
+            },
+            provisional=provisional,
+            final=final,
+            revision=revision,
+            closed_at_ms=clock_ms,
+        )

@@ -1,0 +1,53 @@
+"""The stage of a customer: where in the life of a customer somebody is.
+
+Owns: the stages and what leads from one to the other. A stage is read off the row, never stored, so it cannot be out of date.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+import numba
+import numpy as np
+
+from stream.core.retention import is_customer
+from stream.core.table import NO_DAY
+
+
+class Stage(enum.IntEnum):
+    """In the order of a life."""
+
+    prospect = 0  # known, never a customer
+    new = 1  # a customer with too few purchase days to be judged
+    active = 2
+    at_risk = 3  # the last silence raised an alert and still goes on
+    lapsed = 4  # was a customer, is none today
+
+
+# what a customer goes through, and why; drawn in docs/definitions.md
+TRANSITIONS: Final[dict[tuple[Stage, Stage], str]] = {
+    (Stage.prospect, Stage.new): "first qualifying activity or subscription",
+    (Stage.new, Stage.active): "enough purchase days to be judged",
+    (Stage.new, Stage.lapsed): "no activity for W days",
+    (Stage.active, Stage.at_risk): "an alert opens",
+    (Stage.active, Stage.lapsed): "no activity for W days, no sign of it",
+    (Stage.at_risk, Stage.active): "the alert is resolved: the customer came back",
+    (Stage.at_risk, Stage.lapsed): "no activity for W days",
+    (Stage.lapsed, Stage.new): "activity again, still too few purchase days",
+    (Stage.lapsed, Stage.active): "activity again",
+}
+
+_PROSPECT, _NEW, _ACTIVE, _AT_RISK, _LAPSED = (int(stage) for stage in Stage)
+
+
+@numba.njit(cache=True)
+def stage_of(r: np.void, day: int, end_s: int, active_days: int, min_purchase_days: int) -> int:
+    """The Stage of a row at the end of a day (whose end is the second `end_s`), W = `active_days`."""
+    if r.first_day == NO_DAY or r.first_day > day:
+        return _PROSPECT
+    if not is_customer(r, day, end_s, active_days):
+        return _LAPSED
+    if r.purchase_day != NO_DAY and r.episode_day == r.purchase_day:
+        return _AT_RISK
+    return _NEW if r.purchase_days < min_purchase_days else _ACTIVE

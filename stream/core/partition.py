@@ -1,0 +1,225 @@
+"""One partition: rows, clock and ledger, driven by batches of events.
+
+Owns: the order of things around the kernel: what is due goes on the heap, the loop runs, days close, alerts are made of notes.
+The worker and the backtest both drive this and nothing else. Pure: no Kafka, no file, no wall clock but what it is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+
+from stream.core import alerts, batch as columns, kernel
+from stream.core.alerts import Alert
+from stream.core.batch import Batch
+from stream.core.calendar import DAY_MS, HOUR_MS, calendar
+from stream.core.events import Kind
+from stream.core.gauges import Gauges, scan
+from stream.core.kernel import C, Events, Rules, Store
+from stream.core.ledger import Ledger
+from stream.core.policy import Policy
+from stream.core.retention import Head, Part
+from stream.core.silence import SilenceParams
+from stream.core.table import NEVER_MS, ROW, ROW_FORMAT, CustomerTable
+
+NO_TIME = -(2**62)
+HEAP_AHEAD_MS = HOUR_MS  # how far beyond the clock the heap of due rows reaches, so that it is seldom filled anew
+
+
+@dataclass(slots=True)
+class Step:
+    """What one call did: events before `next` are done, and this is to be published."""
+
+    next: int
+    too_late: list[int] = field(default_factory=list)  # positions in the batch
+    duplicates: int = 0
+    alerts: list[Alert] = field(default_factory=list)
+    parts: list[Part | Head] = field(default_factory=list)
+
+
+class Control(msgspec.Struct, frozen=True):
+    """What a partition is beside its rows."""
+
+    row_format: int
+    max_ms: int
+    alert_ms: int
+    first_day: int | None
+    open_day: int
+    final_day: int
+    late_change: bool
+    published: dict[str, tuple[int, int]]
+
+
+def rules_of(policy: Policy) -> Rules:
+    """The policy as the kernel reads it."""
+    s, names = policy.silent, len(Kind) + 1
+    qualifies, purchase = np.zeros(names, np.uint8), np.zeros(names, np.uint8)
+    for kind in Kind:
+        qualifies[kind] = kind.name in policy.qualifying
+        purchase[kind] = kind.name in s.activity
+    return Rules(
+        SilenceParams(
+            s.mu0, s.k0, s.a0, s.b0, s.a, s.b, s.memory, float(s.horizon_days), s.theta, s.overdue, float(s.min_purchase_days)
+        ),
+        qualifies,
+        purchase,
+        columns.TRACKING if policy.consent_default.tracking else 0,
+    )
+
+
+class Partition:
+    """The customers of one partition."""
+
+    def __init__(self, policy: Policy, number: int) -> None:
+        self.policy = policy
+        self.number = number
+        self.table = CustomerTable()
+        self.ledger = Ledger(policy, number)
+        self.rules = rules_of(policy)
+        self._calendar = calendar(policy.zone)
+        self._clock = np.zeros(len(C), np.int64)
+        self._clock[C.MAX] = self._clock[C.ALERT] = self._clock[C.HEAP_UNTIL] = NO_TIME
+        self._clock[C.GRACE] = policy.alert_grace_ms
+        self._clock[C.LATENESS] = policy.allowed_lateness_days * DAY_MS
+        self._clock[C.BORDER] = self._clock[C.FIRST_DAY] = NEVER_MS
+        self._heap_ms, self._heap_row = np.empty(0, np.int64), np.empty(0, np.int32)
+        self._notes, self._noted = np.empty(0, kernel.NOTE), np.empty(0, ROW)
+
+    @property
+    def clock_ms(self) -> int | None:
+        """The alert clock A, None before the first event."""
+        return None if self._clock[C.ALERT] == NO_TIME else int(self._clock[C.ALERT])
+
+    @property
+    def rows(self) -> int:
+        """How many customers have a row."""
+        return self.table.n
+
+    def apply(self, batch: Batch, start: int = 0, stop: int | None = None) -> Step:
+        """Apply events start…stop. Where more falls due than fits one step, `next` is short of the end: call again."""
+        stop = len(batch) if stop is None else stop
+        rows = self.table.rows_of(batch.customers, batch.customer_start, batch.customer_hash)
+        events = Events(
+            batch.kind, batch.time_ms, self._calendar.days(batch.time_ms), self._calendar.days(batch.x), rows,
+            batch.event_hash, batch.segment, batch.amount, batch.x, batch.y, batch.ref,
+        )  # fmt: skip
+        last_ms = int(batch.time_ms[start:stop].max(initial=NO_TIME)) - self.policy.alert_grace_ms
+        store = self._store(len(batch), last_ms)
+        step = Step(start)
+        while True:
+            why, step.next = kernel.apply(store, self._clock, events, step.next, stop, self.rules)
+            if not self._stopped(why, step):
+                break
+        self._tell(store, step)
+        return step
+
+    def follow(self, wall_ms: int) -> Step:
+        """The partition has caught up: the alert clock follows the wall clock, so that a silence fires although nothing comes."""
+        to_ms = wall_ms - self.policy.alert_grace_ms
+        store = self._store(0, to_ms)
+        step = Step(0)
+        while to_ms > self._clock[C.ALERT] and self._stopped(kernel.advance(store, self._clock, to_ms, self.rules), step):
+            pass
+        self._tell(store, step)
+        return step
+
+    def gauges(self) -> Gauges:
+        """What is true of the customers now, at the end of the alert clock's day."""
+        day = self._calendar.day(max(int(self._clock[C.ALERT]), 0))
+        end_s = self._calendar.end_ms(day) // 1000
+        policy = self.policy
+        return scan(self.table.rows, self.table.n, day, end_s, policy.active_days, policy.silent.min_purchase_days)
+
+    def changes(self) -> tuple[list[bytes], list[bytes | None]]:
+        """Keys and changelog values of the rows that changed since the last call."""
+        keys, values = self.table.take_changes()
+        self._clock[C.CHANGED_N] = 0
+        return keys, list(values)
+
+    def control(self) -> bytes:
+        """What a partition is beside its rows, for the changelog."""
+        c, ledger = self._clock, self.ledger
+        return msgspec.json.encode(
+            Control(
+                ROW_FORMAT, int(c[C.MAX]), int(c[C.ALERT]), ledger.first_day, ledger.open_day, ledger.final_day,
+                bool(c[C.LATE_CHANGE]), ledger.published,
+            )
+        )  # fmt: skip
+
+    def load(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> None:
+        """Set rows from changelog records, in order: the last of a key wins."""
+        kept = [(key, value) for key, value in zip(keys, values, strict=True) if value is not None]
+        self.table.load([key for key, _ in kept], [value for _, value in kept])
+
+    def load_control(self, data: bytes) -> None:
+        """Go on from a control record."""
+        control = msgspec.json.decode(data, type=Control)
+        assert control.row_format == ROW_FORMAT, f"rows of format {control.row_format}, this is {ROW_FORMAT}"
+        c, ledger = self._clock, self.ledger
+        c[C.MAX], c[C.ALERT] = control.max_ms, control.alert_ms
+        c[C.LATE_CHANGE] = control.late_change
+        c[C.HEAP_UNTIL] = NO_TIME
+        ledger.first_day, ledger.open_day, ledger.final_day = control.first_day, control.open_day, control.final_day
+        ledger.published = dict(control.published)
+        if control.first_day is not None:
+            c[C.FIRST_DAY] = control.first_day
+        self._set_border()
+
+    def _store(self, events: int, until_ms: int) -> Store:
+        """The kernel's view of the table, with room for all that `events` events and the timers can bring."""
+        c, table = self._clock, self.table
+        c[C.NOTES_N] = c[C.FIRED] = c[C.DUPLICATES] = 0
+        c[C.CHANGED_N] = table.changed_n
+        room = events + kernel.TIMER_LIMIT + 1
+        if self._notes.size < room:
+            self._notes, self._noted = np.empty(room, kernel.NOTE), np.empty(room, ROW)
+        fill = until_ms > c[C.HEAP_UNTIL]
+        need = (table.n if fill else int(c[C.HEAP_N])) + room
+        if need > self._heap_ms.size:
+            heap_ms, heap_row = np.empty(need * 2, np.int64), np.empty(need * 2, np.int32)
+            n = int(c[C.HEAP_N])
+            heap_ms[:n], heap_row[:n] = self._heap_ms[:n], self._heap_row[:n]
+            self._heap_ms, self._heap_row = heap_ms, heap_row
+        store = Store(
+            table.rows, table.due_ms, table.dirty, table.changed, table.arena, table.key_start,
+            self._heap_ms, self._heap_row, self._notes, self._noted, np.zeros(events, np.uint8),
+        )  # fmt: skip
+        if fill:
+            kernel.fill_heap(store, c, table.n, until_ms + HEAP_AHEAD_MS)
+        return store
+
+    def _stopped(self, why: int, step: Step) -> bool:
+        """See to what the kernel stopped for; whether it has to go on."""
+        c = self._clock
+        if why in (kernel.DONE, kernel.TIMERS):
+            return False
+        if why == kernel.FIRST_DAY:
+            self.ledger.begin(int(c[C.FIRST_DAY]))
+            c[C.LATE_CHANGE] = 0
+        else:
+            step.parts += self.ledger.publish(self.table, int(c[C.ALERT]), late_change=bool(c[C.LATE_CHANGE]))
+            c[C.LATE_CHANGE] = 0
+        self._set_border()
+        return True
+
+    def _set_border(self) -> None:
+        c = self._clock
+        c[C.BORDER] = self.ledger.border_ms()
+        c[C.OPEN_DAY] = self.ledger.open_day if self.ledger.first_day is not None else -(2**31)
+        if c[C.LATE_CHANGE]:
+            c[C.BORDER] = min(c[C.BORDER], kernel.next_hour_ms(c[C.ALERT]))
+
+    def _tell(self, store: Store, step: Step) -> None:
+        c = self._clock
+        self.table.changed_n = int(c[C.CHANGED_N])
+        step.duplicates = int(c[C.DUPLICATES])
+        step.too_late = np.flatnonzero(store.too_late).tolist()
+        step.alerts = [
+            alerts.of_note(
+                note, row, self.table.customer_id(int(note["row"])), self.policy, self._calendar, self.rules.silence
+            )
+            for note, row in zip(self._notes[: c[C.NOTES_N]], self._noted[: c[C.NOTES_N]], strict=True)
+        ]

@@ -1,0 +1,229 @@
+"""Who was a customer when: from activity bitmaps to counts per period and segment.
+
+Owns: membership (definitions R1–R4), the six counts of a period (R5), and the sum over partitions into day records (R6, R7).
+Every count is a scan of the rows: nothing is counted up, so nothing can drift. Knows nothing of events, clocks or Kafka.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import msgspec
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.core import rates
+from stream.core.calendar import PERIODS, Calendar, date_of, day_of, period_end
+from stream.core.table import ACTIVITY_DAYS, NO_DAY, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS
+
+COUNTS = ("start", "end", "acquired", "acquired_lost", "lost", "reactivated")
+START, END, ACQUIRED, ACQUIRED_LOST, LOST, REACTIVATED = range(6)
+ALL = "all"
+
+
+@numba.njit(cache=True)
+def active_between(r: np.void, first: int, last: int) -> bool:
+    """Whether any day in first…last has qualifying activity, as far back as the row remembers."""
+    if r.active_head == NO_DAY:
+        return False
+    first = max(first, r.active_head - ACTIVITY_DAYS + 1)
+    last = min(last, r.active_head)
+    while first <= last:
+        bit = first % ACTIVITY_DAYS
+        n = min(64 - bit % 64, last - first + 1)
+        mask = (~np.uint64(0)) >> np.uint64(64 - n) << np.uint64(bit % 64)
+        if r.active[bit // 64] & mask:
+            return True
+        first += n
+    return False
+
+
+@numba.njit(cache=True)
+def subscribed(r: np.void, day: int, end_s: int) -> bool:
+    """Whether a subscription is live at the end of the day, which is the second `end_s` (definitions R2)."""
+    for slot in range(SUBSCRIPTIONS):
+        first = slot * SUBSCRIPTION_EVENTS
+        for k in range(first + r.subscription_n[slot] - 1, first - 1, -1):
+            if r.subscription_s[k] < end_s:
+                if r.subscription_until[k] > day:
+                    return True
+                break
+    return False
+
+
+@numba.njit(cache=True)
+def is_customer(r: np.void, day: int, end_s: int, active_days: int) -> bool:
+    """Whether the row is a customer at the end of the day (definitions R3)."""
+    return active_between(r, day - active_days + 1, day) or subscribed(r, day, end_s)
+
+
+@numba.njit(cache=True)
+def segment_at(r: np.void, time_s: int) -> int:
+    """The code of the segment in force at a second (definitions S3)."""
+    n = np.int64(r.segments_n)
+    if n == 0:
+        return 0
+    at = 0
+    while at + 1 < n and r.segment_s[at + 1] <= time_s:
+        at += 1
+    return np.int64(r.segment[at])
+
+
+class Spans(NamedTuple):
+    """Periods as columns: first and last day, and the seconds at which the first begins and the last ends."""
+
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    begin_s: NDArray[np.int64]
+    end_s: NDArray[np.int64]
+
+
+@numba.njit(cache=True, nogil=True)
+def _count(rows: NDArray[np.void], n: int, spans: Spans, active_days: NDArray[np.int64], out: NDArray[np.int64]) -> None:
+    for i in range(n):
+        r = rows[i]
+        if r.first_day == NO_DAY:
+            continue
+        for k in range(spans.first.size):
+            first, last = spans.first[k], spans.last[k]
+            segment = segment_at(r, spans.begin_s[k] - 1)
+            window = active_days[segment]
+            at_start = is_customer(r, first - 1, spans.begin_s[k], window)
+            at_end = is_customer(r, last, spans.end_s[k], window)
+            acquired = first <= r.first_day <= last
+            counts = out[k, segment]
+            counts[START] += at_start
+            counts[END] += at_end
+            counts[ACQUIRED] += acquired
+            counts[ACQUIRED_LOST] += acquired and not at_end
+            counts[LOST] += at_start and not at_end
+            counts[REACTIVATED] += at_end and not at_start and not acquired
+
+
+def count(
+    rows: NDArray[np.void], n: int, periods: Sequence[tuple[int, int]], active_days: Sequence[int], days: Calendar
+) -> NDArray[np.int64]:
+    """The counts of each period (first day, last day): an array (period, segment, count), the counts in the order of COUNTS."""
+    out = np.zeros((len(periods), len(active_days), len(COUNTS)), np.int64)
+    spans = Spans(
+        np.array([first for first, _ in periods], np.int64),
+        np.array([last for _, last in periods], np.int64),
+        np.array([days.start_ms(first) // 1000 for first, _ in periods], np.int64),
+        np.array([days.end_ms(last) // 1000 for _, last in periods], np.int64),
+    )
+    _count(rows, n, spans, np.array(active_days, np.int64), out)
+    return out
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, tag="part", tag_field="kind"):
+    """One partition's counts of one period, on `retention.parts`. Segments without any count are left out."""
+
+    period: str
+    start: date
+    partition: int
+    counts: dict[str, list[int]]  # in the order of COUNTS
+    provisional: bool
+    final: bool
+    revision: int
+    closed_at_ms: int  # the alert clock when these counts were made
+
+    @property
+    def key(self) -> str:
+        """The key on the compacted topic: a later part of the same period takes this one's place."""
+        return f"{self.period}:{self.start}:{self.partition}"
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True, tag="head", tag_field="kind"):
+    """How far one partition is: days before these are closed and final; nothing happened before `history_start`."""
+
+    partition: int
+    history_start: date | None
+    closed_before: date | None
+    final_before: date | None
+
+    @property
+    def key(self) -> str:
+        """The key on the compacted topic."""
+        return f"head:{self.partition}"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One period of one segment, all partitions together, on `retention.daily`. A ratio whose base is 0 is None."""
+
+    period: str
+    start: date
+    segment: str
+    counts: dict[str, int]
+    crr: float | None
+    crr_strict: float | None
+    churn: float | None
+    churn_net: float | None
+    provisional: bool
+    final: bool
+    warmup: bool
+    revision: int
+    closed_at_ms: int
+
+    @property
+    def key(self) -> str:
+        """The key on the compacted topic."""
+        return f"{self.period}:{self.start}:{self.segment}"
+
+
+def merge(
+    parts: Iterable[Part], heads: Iterable[Head], partitions: int, segments: Sequence[str], warmup_days: int,
+    history_start: date | None = None,
+) -> list[Record]:  # fmt: skip
+    """Day records from the latest part of each partition and period: counts added up, ratios of the sums.
+
+    A record is closed, and final, only when every partition has closed it, or made it final; a partition that began after the
+    period counts as nothing once it is that far. `warmup_days` is the largest W of the policy.
+    """
+    head_of = {head.partition: head for head in heads}
+    began = [head.history_start for head in head_of.values() if head.history_start is not None]
+    history = history_start or min(began, default=None)
+    by_period: dict[tuple[str, date], dict[int, Part]] = {}
+    for part in parts:
+        by_period.setdefault((part.period, part.start), {})[part.partition] = part
+    records: list[Record] = []
+    for (period, start), own in by_period.items():
+        last = date_of(period_end(period, day_of(start)))
+        silent = [head_of.get(p) for p in range(partitions) if p not in own]
+        closed = all(head is not None and head.closed_before is not None and head.closed_before > last for head in silent)
+        final = all(head is not None and head.final_before is not None and head.final_before > last for head in silent)
+        warmup = history is None or day_of(start) < day_of(history) + warmup_days
+        for segment in (ALL, *segments):
+            records.append(
+                _record(period, start, segment, list(own.values()), closed=closed, final=final, warmup=warmup)
+            )
+    return records
+
+
+def _record(
+    period: str, start: date, segment: str, parts: list[Part], *, closed: bool, final: bool, warmup: bool
+) -> Record:
+    sums = [0] * len(COUNTS)
+    for part in parts:
+        for name, counts in part.counts.items():
+            if segment in (ALL, name):
+                sums = [a + b for a, b in zip(sums, counts, strict=True)]
+    s, e, n, _, lost, _ = sums
+    known = not warmup
+    return Record(
+        period=period,
+        start=start,
+        segment=segment,
+        counts=dict(zip(COUNTS, sums, strict=True)),
+        crr=rates.crr(s, e, n) if known else None,
+        crr_strict=rates.crr_strict(s, lost) if known else None,
+        churn=rates.churn(s, lost) if known else None,
+        churn_net=rates.churn_net(s, e) if known else None,
+        provisional=not closed or any(part.provisional for part in parts),
+        final=final and all(part.final for part in parts),
+        warmup=warmup,
+        revision=sum(part.revision for part in parts),
+        closed_at_ms=max(part.closed_at_ms for part in parts),
+    )
