@@ -1,0 +1,48 @@
+"""`lapse schemas`: the JSON Schemas of what goes in and out, written from the types."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stream.cli.usage import FINE, FOUND_SOMETHING, Command, Problems
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dir", metavar="DIR", default="schemas", help="where they are (default: %(default)s)")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a file is out of date")
+
+
+def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
+    return partial(_run, problems.directory(args.dir, "--dir"), only_check=args.check)
+
+
+def _run(directory: Path, *, only_check: bool) -> int:
+    from stream.wire import schemas
+
+    stale = schemas.stale(directory)
+    if not only_check:
+        for path in schemas.write(directory):
+            print(f"wrote {path}")
+        return FINE
+    for path in stale:
+        print(f"{path} is not what the types say: run `lapse schemas` and commit it")
+    if not stale:
+        print("schemas ok")
+    return FOUND_SOMETHING if stale else FINE
+
+
+COMMAND = Command(
+    name="schemas",
+    summary="write the JSON Schemas from the types, or check them",
+    about="The schemas of events, alerts and day records are written from the types that decode and encode them, so "
+    "that they can't drift. --check is what CI runs.",
+    examples=("lapse schemas --check", "lapse schemas --dir /tmp/schemas"),
+    options=_options,
+    plan=_plan,
+)

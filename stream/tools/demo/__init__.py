@@ -1,0 +1,164 @@
+"""The demo: a year of real shopping through the real thing, while one watches.
+
+Owns: the order in which broker, topics, workers, replay and screen begin and end. Everything that it starts it ends, by
+process id, however it is left.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from stream.policies import load
+from stream.tools import broker
+from stream.tools.demo.processes import DemoError, Workers
+from stream.tools.demo.progress import Group, Rate, extent
+from stream.tools.demo.replay import Replay
+from stream.tools.demo.screen import Moment, Screen, open_screen
+from stream.tools.demo.shopping import POLICY, read
+from stream.tools.demo.watch import Seen, Watcher, summarise
+from stream.worker import topics
+from stream.worker.settings import Settings as Cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stream.tools.demo.replay import Event
+
+__all__ = ["DemoError", "Settings", "run"]
+
+PARTITIONS = 8
+TICK_SECONDS = 0.05
+LOOK_SECONDS = 0.25  # how often the group's offsets are asked for
+STANDSTILL_SECONDS = 60.0
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user asked for."""
+
+    cluster: Cluster | None  # None: an embedded broker
+    days: int
+    workers: int
+    year_seconds: int  # 0: as fast as it goes
+    stay: bool
+    as_json: bool
+
+
+def run(settings: Settings) -> int:
+    """Run the demo to its end, or until Ctrl-C; the exit code."""
+    screen = open_screen(as_json=settings.as_json)
+    try:
+        with _terminable(), ExitStack() as stack:
+            screen.say(f"reading {settings.days} days of the Complete Journey")
+            events = read(settings.days)
+            demo = Demo(settings, screen, stack)
+            began = time.monotonic()
+            demo.replay(events)
+            if settings.as_json:
+                summary = summarise(demo.seen, settings.days, len(events), time.monotonic() - began)
+                print(msgspec.json.encode(summary).decode())
+            if settings.stay:
+                demo.stay()
+    except KeyboardInterrupt:
+        screen.say("ended; nothing is left running")
+        return 0 if settings.stay else INTERRUPTED
+    else:
+        return 0
+    finally:
+        screen.close()
+
+
+class Demo:
+    """One demo, begun; `stack` ends what it began, the last first."""
+
+    def __init__(self, settings: Settings, screen: Screen, stack: ExitStack) -> None:
+        self._year_seconds = settings.year_seconds
+        self._screen = screen
+        cluster = settings.cluster or Cluster(stack.enter_context(broker.embedded()))
+        self._kafka = cluster.client()
+        self._partitions = _empty_topics(cluster)
+        self.seen = Seen(load(POLICY), self._partitions)
+        self._watcher = Watcher(self._kafka, self.seen)
+        stack.callback(self._watcher.close)
+        screen.say("starting the worker (the first start compiles the kernel, which takes a moment)")
+        self._workers = stack.enter_context(Workers(cluster.bootstrap, POLICY, settings.workers))
+        self._workers.await_ready()
+        self._where = ", ".join(self._workers.metrics_urls)
+        screen.say(f"broker {cluster.bootstrap}, metrics {self._where}")
+        self._group = Group(cluster, self._partitions)
+        stack.callback(self._group.close)
+        self._rate = Rate()
+        self._looked = 0.0
+
+    def replay(self, events: list[Event]) -> None:
+        """Send all events, and return when they have been processed and everything that came of them was seen."""
+        replay = Replay(self._kafka, topics.EVENTS, self._partitions, events, self._year_seconds)
+        while not replay.done:
+            busy = replay.step()
+            self._look(replay, 0.0 if busy else TICK_SECONDS, f"a year in {self._year_seconds} s")
+        replay.finish()
+        records = len(events) - 1 + self._partitions  # the clock event goes to every partition
+        progress, since = -1, time.monotonic()
+        while self._group.processed < records or not self._watcher.reached(self._watcher.ends()):
+            self._look(replay, TICK_SECONDS, "the last events")
+            if self._group.processed != progress:
+                progress, since = self._group.processed, time.monotonic()
+            if time.monotonic() - since > STANDSTILL_SECONDS:
+                raise DemoError(f"the worker stands still at {progress:,} of {records:,} events")
+        self._look(replay, 0.0, "the year has passed")
+
+    def stay(self) -> None:
+        """Keep the worker up for looking, until Ctrl-C."""
+        self._screen.say(f"everything stays up for looking: {self._where}; Ctrl-C ends it")
+        while True:
+            self._workers.check()
+            time.sleep(1.0)
+
+    def _look(self, replay: Replay, seconds: float, phase: str) -> None:
+        """Take what has come and show it; the slower questions are asked a few times a second."""
+        self._watcher.poll(seconds)
+        now = time.monotonic()
+        if now - self._looked > LOOK_SECONDS:
+            self._looked = now
+            self._workers.check()
+            self._group.refresh()
+            self._rate.add(now, self._group.processed)
+        moment = Moment(replay.day, replay.share, self._group.processed, self._rate.per_second, phase, self._where)
+        self._screen.draw(moment, self.seen)
+
+
+def _empty_topics(cluster: Cluster) -> int:
+    """Make the topics and return their number of partitions; a cluster with events of somebody else's is refused."""
+    topics.create(cluster.bootstrap, PARTITIONS, None, cluster.kafka)
+    wrong = topics.verify(cluster.bootstrap, cluster.kafka)
+    if wrong:
+        raise DemoError("\n".join(["the topics are not as the worker needs them:", *wrong]))
+    partitions, events = extent(cluster, topics.EVENTS)
+    if events:
+        raise DemoError(
+            f"{topics.EVENTS} on {cluster.bootstrap} holds {events:,} events already; the demo wants empty topics, so "
+            "that its year doesn't mix with them. Delete the topics of lapse there, or leave --bootstrap out."
+        )
+    return partitions
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal end the demo as Ctrl-C does, so that nothing is left running."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
