@@ -11,8 +11,7 @@ from msgspec import Meta
 
 MAX_AMOUNT = 1e12
 MAX_COUNT = 1_000_000_000
-MIN_TIME_MS = 631_152_000_000  # 1990-01-01: an epoch in seconds, sent as milliseconds, is earlier
-MAX_TIME_MS = 4_102_444_800_000  # 2100-01-01
+MOST_MS = 2**53  # an integer that every JSON reader keeps; which instants make sense is the wire's to say
 
 # without NUL (checked by the wire for a whole batch at once): ids are joined by it to be hashed
 Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -20,7 +19,7 @@ Name: TypeAlias = Annotated[str, Meta(max_length=256)]
 # RFC 3339 with zone, or epoch milliseconds. Kept as written: a batch of them is parsed at once (wire.times)
 Instant: TypeAlias = (
     Annotated[str, Meta(max_length=64, extra_json_schema={"format": "date-time"})]
-    | Annotated[int, Meta(ge=MIN_TIME_MS, le=MAX_TIME_MS)]
+    | Annotated[int, Meta(ge=-MOST_MS, le=MOST_MS)]
 )
 # in units of `currency` (not minor units)
 Amount: TypeAlias = Annotated[float, Meta(ge=0, le=MAX_AMOUNT)]

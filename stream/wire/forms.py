@@ -1,0 +1,112 @@
+"""Foreign forms of an event: CloudEvents (structured, binary) and Segment / RudderStack calls → the plain form.
+
+Owns: their field names and the standard names of their events. Runs only for records that are not plain events.
+What comes out is a plain event as a dict, which the types check like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from stream.core.kinds import NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Plain: TypeAlias = dict[str, Any]
+
+_CALLS = {"identify": "profile_updated", "page": "content_viewed", "screen": "content_viewed"}
+
+# standard names of the Segment and RudderStack specifications that are not ours in other words
+_STANDARD = {
+    "cart_viewed": "cart_updated",
+    "product_added": "cart_updated",
+    "product_removed": "cart_updated",
+    "checkout_started": "cart_updated",
+    "product_viewed": "content_viewed",
+    "product_shared": "content_shared",
+    "product_reviewed": "review_posted",
+    "email_sent": "campaign_sent",
+    "email_delivered": "campaign_sent",
+    "email_opened": "campaign_opened",
+    "email_link_clicked": "campaign_clicked",
+    "email_unsubscribed": "unsubscribed",
+}
+# ours: theirs, the first that is there. `total` is what was paid; `revenue` leaves out shipping and tax.
+_PROPERTIES = {
+    "amount": ("total", "revenue", "value"),
+    "items": ("products",),
+    "text": ("review_body",),
+    "campaign": ("campaign_name", "campaign_id"),
+}
+
+
+def plain(content: object, headers: Mapping[str, str]) -> Plain | None:
+    """The plain form of a record in a form that is known, else None. `headers` are those of the record, decoded."""
+    if "ce_type" in headers:
+        data = {} if content is None else content
+        return _cloud_event({name[3:]: text for name, text in headers.items() if name.startswith("ce_")}, data)
+    if not isinstance(content, dict):
+        return None
+    if "specversion" in content:
+        return _cloud_event(content, content.get("data") or {})
+    if content.get("type") == "track" and isinstance(content.get("event"), str):
+        return _call(content, kind_name(content["event"]), content.get("properties"))
+    if content.get("type") in _CALLS and ("userId" in content or "messageId" in content):
+        body = content.get("traits" if content["type"] == "identify" else "properties")
+        return _call(content, _CALLS[content["type"]], body, {"name": content.get("name")})
+    return None
+
+
+def kind_name(name: str) -> str:
+    """Our name of an event that is called so elsewhere; one that is unknown stays as it is.
+
+    >>> kind_name("Order Completed"), kind_name("com.shop.order_completed"), kind_name("shop.order.completed.v2")
+    ('order_completed', 'order_completed', 'order_completed')
+    >>> kind_name("Cart Viewed"), kind_name("Lunch")
+    ('cart_updated', 'Lunch')
+    """
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[\s\-]+", "_", name.strip()).lower()
+    parts = [part for part in re.split(r"[./:]", snake) if not re.fullmatch(r"v?\d*", part)]
+    for candidate in ("_".join(parts[-1:]), "_".join(parts[-2:])):
+        known = _STANDARD.get(candidate, candidate)
+        if known in NAMES:
+            return known
+    return name
+
+
+def _cloud_event(attributes: Mapping[str, Any], data: object) -> Plain:
+    body = data if isinstance(data, dict) else {}
+    kind = attributes.get("type")
+    event = {
+        **body,
+        "type": kind_name(kind) if isinstance(kind, str) else kind,
+        "customer_id": body.get("customer_id", attributes.get("subject")),
+        **{name: attributes.get(name, body.get(name)) for name in ("id", "time", "source")},
+    }
+    return _given(event)
+
+
+def _call(content: Plain, kind: str, body: object, more: Plain | None = None) -> Plain:
+    properties = body if isinstance(body, dict) else {}
+    renamed = {
+        ours: next((properties[name] for name in (ours, *theirs) if properties.get(name) is not None), None)
+        for ours, theirs in _PROPERTIES.items()
+    }
+    event = {
+        **(more or {}),
+        **properties,
+        **renamed,
+        "type": kind,
+        "id": content.get("messageId"),
+        "customer_id": content.get("userId"),
+        "time": next((content[name] for name in ("timestamp", "originalTimestamp", "sentAt") if name in content), None),
+        "source": None,  # a property of that name is not the sender of the event
+    }
+    return _given(event)
+
+
+def _given(event: Plain) -> Plain:
+    """Without what is null: for a required field that is *missing*, not *wrong*."""
+    return {name: value for name, value in event.items() if value is not None}
