@@ -174,7 +174,10 @@ def flag_bits(**bits: int) -> Column:
     """The sum of the bits whose flags are true."""
 
     def column(group: Group) -> Ints:
-        return np.sum([np.array(group.get(name), np.int64) * bit for name, bit in bits.items()], axis=0)
+        total = nothing(group)
+        for name, bit in bits.items():
+            total += bit * np.array(group.get(name), np.int64)
+        return total
 
     return column
 

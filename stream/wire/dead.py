@@ -10,6 +10,7 @@ import hashlib
 from enum import StrEnum
 from typing import TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 MAX_BYTES = 512 * 1024  # of an original; also of an event
@@ -38,6 +39,17 @@ class DeadLetter(Struct, frozen=True):
     record: int
     reason: Reason
     detail: str
+
+
+def too_late(record: int) -> DeadLetter:
+    """What the kernel found to be earlier than the close clock (definitions T3)."""
+    return DeadLetter(record, Reason.too_late, "time: earlier than the close clock, its day is final")
+
+
+def line(letter: DeadLetter, value: bytes, number: int) -> bytes:
+    """A dead letter of a file as a line of JSON: the line's number, why, and the original."""
+    text = value[:MAX_BYTES].decode(errors="backslashreplace")
+    return msgspec.json.encode({"line": number, "reason": letter.reason, "detail": letter.detail, "value": text})
 
 
 def to_record(

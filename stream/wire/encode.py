@@ -1,0 +1,148 @@
+"""Core values → keys and values of records: alerts, partial counts, day records.
+
+Owns: the published JSON of an alert (CloudEvents 1.0, structured) and of a day record, as types of which the schemas
+are made. Times become RFC 3339, money decimal numbers. Knows nothing of topics or producers.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from stream.core.alerts import SOURCE, Alert, Evidence
+from stream.core.money import from_minor
+from stream.core.retention import Head, Part, Record
+
+Time: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Chance: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
+KeyValue: TypeAlias = tuple[bytes, bytes]
+
+_to_json = msgspec.json.Encoder().encode
+
+
+class MoneyJson(Struct):
+    """An amount in units of a currency, exact to its minor unit."""
+
+    amount: float
+    currency: str
+
+
+class AlertData(Struct, kw_only=True):
+    """What the alert says of the customer.
+
+    `p_none` is the chance of no such activity in the next `horizon_days`; `event_time` is when it fell due in the time
+    of the events, `observed_at` when that was seen.
+    """
+
+    alert_id: str
+    customer_id: str
+    status: Literal["opened", "escalated", "resolved"]
+    resolution: Literal["returned", "recovered", "retracted", "churned", "erased", "muted"] | UnsetType = UNSET
+    severity: Literal["low", "medium", "high", "critical"]
+    stage: str
+    segment: str
+    sign: str
+    signs: list[Evidence]
+    p_none: Chance
+    horizon_days: int
+    value_at_risk: MoneyJson
+    acceptable: bool
+    consent_marketing: bool
+    play: str
+    holdout: bool
+    next_occasion: str | None
+    episode_day: date
+    event_time: Time
+    observed_at: Time
+    policy: str
+
+
+class AlertEvent(Struct, kw_only=True):
+    """A message on `churn.alerts`, keyed by customer. `id` is `alert_id:n`, the same again after any replay."""
+
+    specversion: Literal["1.0"] = "1.0"
+    type: Literal["churn.alert.opened", "churn.alert.escalated", "churn.alert.resolved"]
+    source: str
+    id: str
+    time: Time
+    data: AlertData
+
+
+class Counts(Struct, kw_only=True):
+    """Customers (definitions R5): end = start − lost + reactivated + acquired − acquired_lost."""
+
+    start: int
+    end: int
+    acquired: int
+    acquired_lost: int
+    lost: int
+    reactivated: int
+
+
+class DayRecord(Struct, kw_only=True):
+    """A period of a segment on `retention.daily`, key `period:start:segment`. A ratio whose base is 0 is null."""
+
+    period: Literal["day", "week", "month", "quarter", "year"]
+    start: date
+    segment: str
+    counts: Counts
+    crr: float | None
+    crr_strict: float | None
+    churn: float | None
+    churn_net: float | None
+    provisional: bool
+    final: bool
+    warmup: bool
+    revision: int
+    closed_at: Time
+
+
+_ALERT_FIELDS = frozenset(AlertData.__struct_fields__)
+_RECORD_FIELDS = frozenset(DayRecord.__struct_fields__)
+
+
+def rfc3339(time_ms: int) -> str:
+    """An instant in UTC, with milliseconds only where there are some.
+
+    >>> rfc3339(1503686530000), rfc3339(1503686530007)
+    ('2017-08-25T18:42:10Z', '2017-08-25T18:42:10.007Z')
+    """
+    precision = "milliseconds" if time_ms % 1000 else "seconds"
+    # whole seconds first: a float of seconds does not hold every millisecond
+    instant = datetime.fromtimestamp(time_ms // 1000, UTC).replace(microsecond=time_ms % 1000 * 1000)
+    return instant.isoformat(timespec=precision).removesuffix("+00:00") + "Z"
+
+
+def alert(alert: Alert) -> KeyValue:
+    """Key and value of an alert's record."""
+    fields = {name: value for name, value in msgspec.structs.asdict(alert).items() if name in _ALERT_FIELDS}
+    currency = alert.value_at_risk.currency
+    fields |= {
+        "resolution": alert.resolution or UNSET,
+        "value_at_risk": MoneyJson(from_minor(alert.value_at_risk.minor, currency), currency),
+        "event_time": rfc3339(alert.event_time_ms),
+        "observed_at": rfc3339(alert.observed_at_ms),
+    }
+    event = AlertEvent(
+        type=f"churn.alert.{alert.status}",  # type: ignore[arg-type]  # one of the three, as TRANSITIONS says
+        source=SOURCE,
+        id=f"{alert.alert_id}:{alert.transition}",
+        time=fields["event_time"],
+        data=AlertData(**fields),
+    )
+    return alert.customer_id.encode(), _to_json(event)
+
+
+def part(part: Part | Head) -> KeyValue:
+    """Key and value of a partition's share of a period, or of how far the partition is."""
+    return part.key.encode(), _to_json(part)
+
+
+def record(record: Record) -> KeyValue:
+    """Key and value of a day record."""
+    fields = {name: value for name, value in msgspec.structs.asdict(record).items() if name in _RECORD_FIELDS}
+    fields |= {"counts": Counts(**record.counts), "closed_at": rfc3339(record.closed_at_ms)}
+    return record.key.encode(), _to_json(DayRecord(**fields))
