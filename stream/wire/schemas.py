@@ -1,0 +1,65 @@
+"""JSON Schemas of what goes in and out, with an example of each, written from the types that decode and encode.
+
+Owns: which files there are under `schemas/`. They are committed; CI holds them against the types.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+
+from stream.core.events import STRUCTS
+from stream.wire import encode, examples
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+Files: TypeAlias = dict[Path, str]
+
+
+def files() -> Files:
+    """Every file and its text, by its path below the schemas' directory."""
+    topics: dict[str, tuple[str, list[Any]]] = {
+        "customer.events": ("An event of a customer; the record's key is `customer_id`.", list(STRUCTS.values())),
+        "churn.alerts": ("An alert; the record's key is `customer_id`.", [encode.AlertEvent]),
+        "retention.daily": ("The counts and rates of a period of a segment.", [encode.DayRecord]),
+    }
+    made = {Path(f"{topic}.json"): _text(_schema(title, types)) for topic, (title, types) in topics.items()}
+    shown: dict[str, Any] = {
+        **examples.events(),
+        **examples.foreign(),
+        "alert": msgspec.json.decode(encode.alert(examples.alert())[1]),
+        "record": msgspec.json.decode(encode.record(examples.record())[1]),
+    }
+    return made | {Path("examples", f"{name}.json"): _text(example) for name, example in shown.items()}
+
+
+def _schema(title: str, types: list[Any]) -> dict[str, Any]:
+    refs, definitions = msgspec.json.schema_components(types)
+    for definition in definitions.values():
+        definition["description"] = inspect.cleandoc(definition["description"])
+    content = refs[0] if len(refs) == 1 else {"oneOf": list(refs), "discriminator": {"propertyName": "type"}}
+    return {"$schema": DRAFT, "title": title, **content, "$defs": definitions}
+
+
+def _text(content: object) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def stale(directory: Path) -> list[Path]:
+    """The files that are missing or differ from what the types say."""
+    made = {directory / path: text for path, text in files().items()}
+    return sorted(path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text)
+
+
+def write(directory: Path) -> list[Path]:
+    """Write what is stale; gives the files that were written."""
+    made = files()
+    written = stale(directory)
+    for path in written:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(made[path.relative_to(directory)], encoding="utf-8")
+    return written
