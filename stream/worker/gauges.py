@@ -1,0 +1,59 @@
+"""What is measured beside the counts: lag, clocks, states, customers by stage; and the snapshot for the exporter.
+
+Owns: when each is looked at. A scan of a partition's table takes milliseconds, so one partition is scanned at a time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from stream import metrics
+from stream.worker.exporter import Exporter
+from stream.worker.incarnation import Incarnation, State
+from stream.worker.meters import Meters
+
+EVERY_SECONDS: Final = 1.0
+
+
+class Gauges:
+    """Keeps the exporter's snapshot fresh."""
+
+    def __init__(self, meters: Meters, exporter: Exporter) -> None:
+        """`meters` are the loop's."""
+        self._meters = meters
+        self._exporter = exporter
+        self._next = 0.0
+
+    def committed(self, seconds: float, oldest_ms: int | None) -> None:
+        """A transaction was committed, `seconds` after its commit began."""
+        now = time.time()
+        self._meters.observe(metrics.COMMIT_SECONDS, seconds)
+        if oldest_ms is not None:
+            self._meters.observe(metrics.DELAY_SECONDS, max(0.0, now - oldest_ms / 1000))
+        self._meters.add(metrics.TRANSACTIONS)
+        self._meters.set(metrics.LAST_COMMIT, now)
+
+    def forget(self, number: int) -> None:
+        """A partition doesn't run here any more."""
+        self._meters.forget(str(number))
+
+    def due(self) -> bool:
+        """Whether it is time to look again."""
+        return time.monotonic() >= self._next
+
+    def update(self, incarnations: Mapping[int, Incarnation], *, joined: bool) -> None:
+        """Make a new snapshot."""
+        self._next = time.monotonic() + EVERY_SECONDS
+        states = [one.state for one in incarnations.values()]
+        self._meters.set(metrics.WAITING, states.count(State.WAIT))
+        self._meters.set(metrics.RESTORING, states.count(State.RESTORE))
+        self._meters.set(metrics.RUNNING, states.count(State.RUN))
+        for one in incarnations.values():
+            if one.state is State.RUN:
+                self._meters.set(metrics.LAG, one.lag, str(one.number))
+                if one.partition.clock_ms is not None:
+                    self._meters.set(metrics.CLOCK, one.partition.clock_ms / 1000, str(one.number))
+        ready = joined and states.count(State.RUN) == len(states)
+        self._exporter.snapshot = self._meters.snapshot(ready=ready)

@@ -1,0 +1,105 @@
+"""One assignment of one partition: from being given it to giving it back.
+
+Owns: the states of an assignment as one table, its own position, and whether its clock may follow the wall clock.
+State is kept by incarnation, never by partition number: a partition that was lost and came back is another one.
+Knows nothing of librdkafka and does no I/O.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from stream.worker.job import Partition
+
+NEAR_MS: Final = 5 * 60_000  # so near to the wall clock the events are live, not a backlog or a replay
+
+
+class State(enum.Enum):
+    """Where an assignment is."""
+
+    WAIT = "wait"  # for a stable committed offset
+    RESTORE = "restore"  # reading the changelog
+    RUN = "run"
+    GONE = "gone"
+
+
+class Signal(enum.Enum):
+    """What happens to an assignment."""
+
+    STABLE = "stable"  # its committed offset is known and not about to change
+    EQUAL = "equal"  # the changelog is read to its end, and its control record says the same offset
+    UNEQUAL = "unequal"  # it does not (yet)
+    ABORTED = "aborted"  # what was applied is not committed: drop it and restore
+    TAKEN = "taken"  # revoked or lost
+
+
+TRANSITIONS: Final[dict[State, dict[Signal, State]]] = {
+    State.WAIT: {Signal.STABLE: State.RESTORE, Signal.ABORTED: State.WAIT, Signal.TAKEN: State.GONE},
+    State.RESTORE: {
+        Signal.EQUAL: State.RUN,
+        Signal.UNEQUAL: State.WAIT,
+        Signal.ABORTED: State.WAIT,
+        Signal.TAKEN: State.GONE,
+    },
+    State.RUN: {Signal.ABORTED: State.WAIT, Signal.TAKEN: State.GONE},
+    State.GONE: {},
+}
+
+
+@dataclass(slots=True, eq=False)
+class Incarnation:
+    """One assignment. `position` is the offset of the next event to apply; what a commit would say."""
+
+    number: int
+    make: Callable[[int], Partition]
+    since: float  # monotonic seconds when it was given, or began to restore again
+    partition: Partition = field(init=False)
+    state: State = State.WAIT
+    position: int = 0
+    committed: int | None = None  # the stable committed offset; None where the group has none
+    control: int | None = None  # the offset in the newest control record …
+    control_data: bytes = b""  # … and what stands beside it
+    read_to: int = 0  # position in the changelog
+    target: int = 0  # the changelog's end (open transactions included) when its committed offset was known
+    caught_up: bool = False
+    live: bool = False  # was caught up near the wall clock at some point
+    patience: float = 0.1  # seconds to wait for a stable offset at the next try
+    limit: int | None = None  # events to apply at once, while a failing one is looked for
+    suspect_until: int = 0  # the offset before which the failing one lies
+    lag: int = 0  # events between the position and the end, as last seen
+    clock_written_ms: int = 0  # the alert clock in the last control record
+    told_running: float = 0.0  # the `since` for which it was told that it runs
+
+    def __post_init__(self) -> None:
+        """Begin with nothing."""
+        self.partition = self.make(self.number)
+
+    def on(self, signal: Signal) -> None:
+        """Go where the table says. An impossible signal is a bug, and stops the worker."""
+        after = TRANSITIONS[self.state].get(signal)
+        assert after is not None, f"partition {self.number}: {signal.value} while {self.state.value}"
+        self.state = after
+
+    def drop(self, now: float) -> None:
+        """Forget everything that was applied or read, to restore it anew."""
+        self.on(Signal.ABORTED)
+        self.partition = self.make(self.number)
+        self.since = now
+        self.committed = self.control = None
+        self.read_to = self.target = 0
+        self.caught_up = False
+
+    def may_follow(self, wall_ms: int, grace_ms: int) -> bool:
+        """Whether the alert clock goes with the wall clock now (DESIGN §4).
+
+        Only at the end of the partition, and only once its newest event was seen near the wall clock: a worker that
+        was down for hours fires nothing early, and a replay of last year gives the same alerts every time.
+        """
+        clock_ms = self.partition.clock_ms
+        if not self.caught_up or clock_ms is None:
+            return False
+        self.live = self.live or wall_ms - (clock_ms + grace_ms) <= NEAR_MS
+        return self.live

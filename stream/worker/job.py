@@ -1,0 +1,110 @@
+"""What a worker does with events, as the loop sees it: decode, apply, encode.
+
+Owns: the shape of that, and the real one (core and wire). Exactly-once does not depend on what the job is; tests put
+in a small one whose results can be counted by hand. Knows nothing of Kafka.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from stream.core.policy import Policy
+
+Headers = Sequence[list[tuple[str, bytes]] | None]
+
+
+class Dead(Protocol):
+    """A record that can't be used."""
+
+    @property
+    def record(self) -> int:
+        """Its index among the records that were decoded."""
+
+    @property
+    def reason(self) -> str:
+        """One of a closed list."""
+
+    @property
+    def detail(self) -> str:
+        """What is wrong, in words."""
+
+
+class Step(Protocol):
+    """What one call did."""
+
+    next: int
+    too_late: list[int]
+    duplicates: int
+    alerts: list[Any]
+    parts: list[Any]
+
+
+class Partition(Protocol):
+    """The state of one partition: see `core.partition.Partition`."""
+
+    @property
+    def clock_ms(self) -> int | None:
+        """The alert clock."""
+
+    def apply(self, batch: Any, start: int = 0) -> Step:
+        """Apply events from `start` on."""
+
+    def follow(self, wall_ms: int) -> Step:
+        """Let the alert clock follow the wall clock."""
+
+    def changes(self) -> tuple[list[bytes], list[bytes | None]]:
+        """Changed rows since the last call."""
+
+    def control(self) -> bytes:
+        """What there is beside the rows."""
+
+    def load(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> None:
+        """Set rows from changelog records."""
+
+    def load_control(self, data: bytes) -> None:
+        """Set what there is beside the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Decode, apply, encode. `batch.record[i]` is the index of event i's record among those decoded."""
+
+    make: Callable[[int], Partition]
+    decode: Callable[[list[bytes], list[bytes | None], list[int], Headers | None], tuple[Any, Sequence[Dead]]]
+    alert: Callable[[Any], tuple[bytes, bytes]]
+    part: Callable[[Any], tuple[bytes, bytes]]
+    alert_labels: Callable[[Any], tuple[str, str, str, str]]  # sign, status, severity, resolution
+    grace_ms: int
+    warm_up: Callable[[], None] = lambda: None  # compile what compiles itself at the first call
+
+
+def real_job(policy: Policy) -> Job:
+    """Core and wire under one policy."""
+    from stream.core.partition import Partition as Real
+    from stream.wire import encode
+    from stream.wire.decode import decode
+
+    return Job(
+        make=lambda number: Real(policy, number),
+        decode=lambda values, keys, stamps_ms, headers: decode(values, keys, stamps_ms, headers, policy),
+        alert=encode.alert,
+        part=encode.part,
+        alert_labels=lambda alert: (alert.sign, alert.status, alert.severity, alert.resolution or ""),
+        grace_ms=policy.alert_grace_ms,
+        warm_up=lambda: _warm_up(policy),
+    )
+
+
+def _warm_up(policy: Policy) -> None:
+    """Run one event through everything that numba compiles, on a partition that is thrown away."""
+    job = real_job(policy)
+    partition = job.make(0)
+    value = b'{"id":"1","type":"order_completed","customer_id":"c","time":86400000,"amount":1,"currency":"%s"}'
+    batch, _ = job.decode([value % policy.currency.encode()], [b"c"], [86_400_000], None)
+    partition.apply(batch)
+    partition.follow(10 * 86_400_000)
+    keys, values = partition.changes()
+    job.make(0).load(keys, values)

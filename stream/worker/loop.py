@@ -1,0 +1,303 @@
+"""The one loop: poll, restore, consume, apply, commit. Read `_turn` first.
+
+Owns: assignment and loss of partitions, when to commit, and what is done after an error. Every partition's life is an
+`Incarnation`; what happens to its records is `processing`'s; what an error of a transaction means is `transaction`'s.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from stream import metrics
+from stream.worker import clients
+from stream.worker.exporter import Exporter
+from stream.worker.fence import Fence
+from stream.worker.gauges import Gauges
+from stream.worker.incarnation import Incarnation, Signal, State
+from stream.worker.job import Job
+from stream.worker.meters import Meters
+from stream.worker.pace import Pace
+from stream.worker.processing import KernelError, Processor
+from stream.worker.restore import Restorer
+from stream.worker.settings import Settings
+from stream.worker.topics import EVENTS
+from stream.worker.transaction import AbortError, BrokenError, FencedError, Transactions
+from stream.worker.watchdog import Watchdog
+
+FOLLOW_SECONDS: Final = 0.2
+TELL_SECONDS: Final = 10.0
+MOST_FAILURES: Final = 20  # in a row, without a commit between them
+
+_log = logging.getLogger("lapse.worker")
+
+
+class Loop:
+    """A worker's life from joining the group to leaving it."""
+
+    def __init__(
+        self, settings: Settings, transactional_id: str, job: Job, exporter: Exporter, watchdog: Watchdog
+    ) -> None:
+        """Connects the producer, which cuts off what an earlier life of this slot left open."""
+        self._id = transactional_id
+        self._job = job
+        self._watchdog = watchdog
+        self._meters = Meters()
+        self._gauges = Gauges(self._meters, exporter)
+        self._transactions = Transactions(lambda: clients.producer(settings, transactional_id), watchdog.beat)
+        self._processor = Processor(job, self._transactions, self._meters, self._commit)
+        self._consumer = clients.source(settings)
+        fence = Fence(lambda owner: clients.producer(settings, owner), transactional_id)
+        self._restorer = Restorer(self._consumer, clients.reader(settings), clients.observer(settings), fence)
+        self._incarnations: dict[int, Incarnation] = {}
+        self._pace = Pace()
+        self._joined = False
+        self._failures = 0
+        self._followed = 0.0
+        self._told = 0.0
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Work until `stopping`, then commit and leave. Raises what can't be repaired; nothing more is committed then."""
+        self._consumer.subscribe([EVENTS], on_assign=self._given, on_revoke=self._revoked, on_lost=self._lost)
+        try:
+            while not stopping():
+                self._turn()
+            self._guarded(self._commit)
+        except BaseException:
+            self._abandon()
+            raise
+        finally:
+            self._watchdog.beat()
+            self._consumer.close()  # gives the partitions back
+            self._restorer.close()
+
+    # ------------------------------------------------------------------ one turn
+
+    def _turn(self) -> None:
+        self._watchdog.beat()
+        for one in self._restorer.advance(self._incarnations.values(), time.monotonic()):
+            self._go_on(one)
+        limit = self._pace.limit
+        messages = self._consumer.consume(limit, 0.0 if self._restorer.reading else self._pace.wait_seconds)
+        full = len(messages) >= limit
+        self._guarded(lambda: self._work(messages, full=full))
+        if self._gauges.due():
+            self._look_at_lag()
+            self._gauges.update(self._incarnations, joined=self._joined)
+
+    def _work(self, messages: list[Message], *, full: bool) -> None:
+        taken = self._take(messages) if messages else 0
+        if full:  # more is waiting: send the rows beside the next batch, commit later
+            for one in self._processor.dirty:
+                self._processor.write_rows(one)
+        self._follow()
+        if self._transactions.open and self._pace.due(self._transactions.since, full=full, idle=not taken):
+            self._commit()
+
+    def _take(self, messages: list[Message]) -> int:
+        """Process what was consumed; how many records that were."""
+        self._pace.begin(len(messages))
+        taken = 0
+        marks = any(message.error() is not None for message in messages)
+        for number, run in groupby(messages, Message.partition):
+            one = self._incarnations.get(number) if number is not None else None
+            records = list(run)
+            at_end = False
+            if marks:
+                at_end = self._marks(one, records)
+                records = [record for record in records if record.error() is None]
+            if one is None or one.state is not State.RUN:
+                continue  # it begins again at its own position when it runs
+            if records:
+                self._processor.take(one, records)
+                one.caught_up = False
+                taken += len(records)
+            if at_end:
+                one.caught_up = True
+        self._pace.end()
+        return taken
+
+    def _marks(self, one: Incarnation | None, records: list[Message]) -> bool:
+        """See to what is no record; whether the end of the partition was the last of it."""
+        at_end = False
+        for record in records:
+            error = record.error()
+            at_end = error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 (its public name)
+            if error is None or at_end:
+                continue
+            if error.fatal():
+                raise KafkaException(error)
+            if time.monotonic() - self._told > TELL_SECONDS:
+                self._told = time.monotonic()
+                _log.warning("partition %s: %s", one.number if one else record.partition(), error.str())
+        return at_end
+
+    def _look_at_lag(self) -> None:
+        for one in self._incarnations.values():
+            if one.state is State.RUN:
+                ends = self._consumer.get_watermark_offsets(TopicPartition(EVENTS, one.number), cached=True)
+                one.lag = 0 if one.caught_up or ends is None else max(0, ends[1] - one.position)
+                self._watchdog.progress(one.number, one.position, one.lag)
+
+    def _follow(self) -> None:
+        now = time.monotonic()
+        if now - self._followed < FOLLOW_SECONDS:
+            return
+        self._followed = now
+        wall_ms = time.time_ns() // 1_000_000
+        for one in self._incarnations.values():
+            if one.state is State.RUN and one.may_follow(wall_ms, self._job.grace_ms):
+                while self._processor.follow(one, wall_ms):
+                    self._commit()  # more is due than fits one transaction
+
+    # ------------------------------------------------------------------ commit, and when it fails
+
+    def _commit(self) -> None:
+        """Commit everything that was applied. Raises AbortError or BrokenError."""
+        if not self._transactions.open:
+            return
+        began = time.perf_counter()
+        dirty = self._processor.dirty
+        for one in dirty:
+            self._processor.write_rows(one)
+            self._processor.write_control(one)
+        offsets = [TopicPartition(EVENTS, one.number, one.position, self._id) for one in dirty]
+        self._transactions.commit(offsets, self._consumer.consumer_group_metadata())
+        self._failures = 0
+        self._meters.settle(committed=True)
+        self._gauges.committed(time.perf_counter() - began, self._processor.oldest_ms)
+        dirty.clear()
+        self._watchdog.beat()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Do `work`; repair what its errors leave behind. Raises what repeats without end, and bugs."""
+        try:
+            work()
+        except (AbortError, KernelError) as error:
+            reason = "kernel" if isinstance(error, KernelError) else "aborted"
+            self._failed(reason, error)
+            self._take_back(error)
+            if isinstance(error, KernelError):
+                self._processor.failed(error)
+        except BrokenError as error:
+            self._failed("fenced" if isinstance(error, FencedError) else "broken", error)
+            self._begin_anew()
+
+    def _failed(self, reason: str, error: Exception) -> None:
+        self._failures += 1
+        _log.warning("transaction not committed: %s", error, exc_info=isinstance(error, KernelError))
+        if self._failures > MOST_FAILURES:
+            raise RuntimeError(f"{self._failures} transactions in a row failed") from error
+        self._meters.settle(committed=False)
+        self._meters.add(metrics.ABORTED, reason)
+
+    def _take_back(self, error: Exception) -> None:
+        """Abort; what was touched restores, the others go back to their positions, as records in hand are lost."""
+        touched = list(self._processor.dirty)
+        self._processor.dirty.clear()
+        if isinstance(error, KernelError) and error.incarnation not in touched:
+            touched.append(error.incarnation)
+        try:
+            self._transactions.abort()
+        except (AbortError, BrokenError) as worse:
+            _log.warning("abort: %s", worse)
+            self._begin_anew()
+            return
+        for one in touched:
+            if one.state is not State.GONE:
+                self._drop(one)
+        for one in self._incarnations.values():
+            if one.state is State.RUN:
+                self._go_on(one)
+
+    def _begin_anew(self) -> None:
+        """A new producer, and every partition restores."""
+        self._processor.dirty.clear()
+        self._transactions.renew()
+        for one in self._incarnations.values():
+            self._drop(one)
+
+    def _abandon(self) -> None:
+        """Something is wrong that can't be repaired: commit nothing, own nothing."""
+        self._meters.settle(committed=False)
+        self._processor.dirty.clear()
+        self._incarnations.clear()
+        try:
+            self._transactions.abort()
+        except (AbortError, BrokenError) as error:
+            _log.warning("abort: %s", error)
+
+    # ------------------------------------------------------------------ partitions come and go
+
+    def _given(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._joined = True
+        consumer.incremental_assign(partitions)
+        if partitions:
+            consumer.pause(partitions)  # until restored; a callback must not take long
+            _log.info("given %s", _numbers(partitions))
+        for partition in partitions:
+            self._incarnations[partition.partition] = Incarnation(partition.partition, self._job.make, time.monotonic())
+
+    def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._guarded(self._commit)
+        self._part_with(partitions, "giving back")
+
+    def _lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Others may own them already: never commit."""
+        self._part_with(partitions, "lost")
+        if any(one.state is State.GONE for one in self._processor.dirty):
+            error = AbortError("partitions were lost")
+            self._failed("lost", error)
+            self._take_back(error)
+
+    def _part_with(self, partitions: Iterable[TopicPartition], how: str) -> None:
+        _log.info("%s %s", how, _numbers(partitions))
+        for partition in partitions:
+            one = self._incarnations.pop(partition.partition, None)
+            if one is not None:
+                one.on(Signal.TAKEN)
+                self._forget(one)
+
+    def _drop(self, one: Incarnation) -> None:
+        self._pause(one)
+        self._forget(one)
+        one.drop(time.monotonic())
+
+    def _forget(self, one: Incarnation) -> None:
+        self._restorer.forget(one)
+        self._gauges.forget(one.number)
+        self._watchdog.forget(one.number)
+
+    def _pause(self, one: Incarnation) -> None:
+        try:
+            self._consumer.pause([TopicPartition(EVENTS, one.number)])
+        except KafkaException as error:  # taken meanwhile; the callback tells
+            _log.debug("pause %d: %s", one.number, error)
+
+    def _go_on(self, one: Incarnation) -> None:
+        """Consume from the incarnation's own position."""
+        place = TopicPartition(EVENTS, one.number, one.position)
+        one.caught_up = False
+        try:
+            self._consumer.seek(place)
+            self._consumer.resume([place])
+            # librdkafka's broker thread may sleep for a second before it sees a resumed partition; a request wakes it
+            self._consumer.get_watermark_offsets(place, timeout=1.0)
+        except KafkaException as error:
+            _log.warning("partition %d can't go on yet: %s", one.number, error.args[0].str())
+            self._drop(one)
+            return
+        seconds = time.monotonic() - one.since
+        if one.told_running != one.since:
+            one.told_running = one.since
+            self._meters.observe(metrics.RESTORE_SECONDS, seconds)
+            _log.info("partition %d runs from offset %d, restored in %.2f s", one.number, one.position, seconds)
+
+
+def _numbers(partitions: Iterable[TopicPartition]) -> str:
+    return "partitions " + ", ".join(str(number) for number in sorted(one.partition for one in partitions))

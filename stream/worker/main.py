@@ -1,0 +1,89 @@
+"""`lapse worker`: put together, run until told to stop, and say how it ended.
+
+Owns: the process: signals, logging, exit code. Everything else is `loop`'s.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Final
+
+from confluent_kafka import KafkaException
+
+from stream.worker import clients, topics
+from stream.worker.exporter import Exporter
+from stream.worker.job import Job, real_job
+from stream.worker.loop import Loop
+from stream.worker.slot import claim
+from stream.worker.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from stream.core.policy import Policy
+    from stream.worker.settings import Settings
+
+FINE, FAILED, BAD_CONFIGURATION = 0, 1, 2
+_LOOK_SECONDS: Final = 10.0
+
+_log = logging.getLogger("lapse.worker")
+
+
+def run(settings: Settings, policy: Policy) -> int:
+    """Work until SIGTERM or SIGINT; the exit code (0 stopped as asked, 1 failed, 2 badly configured)."""
+    _log_to_stderr()
+    return run_job(settings, real_job(policy))
+
+
+def run_job(settings: Settings, job: Job) -> int:
+    """The same with any job."""
+    stop = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+    try:
+        problems = _look(settings)
+        if problems:
+            return _refuse(problems)
+        slot = claim(settings.group, settings.slot)
+        watchdog = Watchdog()
+        exporter = Exporter(settings.http, lambda: watchdog.silent_seconds)
+    except (KafkaException, OSError, RuntimeError, ValueError) as error:
+        return _refuse([str(error)])
+    job.warm_up()  # compiling takes longer than a watchdog waits
+    exporter.start()
+    watchdog.start()
+    _log.info("%s: metrics at %s/metrics", slot.transactional_id, exporter.url)
+    try:
+        Loop(settings, slot.transactional_id, job, exporter, watchdog).run(stop.is_set)
+    except Exception:  # noqa: BLE001 (the process's last line: told, and turned into an exit code)
+        _log.exception("stopped by an error, nothing more was committed")
+        return FAILED
+    finally:
+        watchdog.stop()
+        exporter.stop()
+    _log.info("%s: stopped", slot.transactional_id)
+    return FINE
+
+
+def _look(settings: Settings) -> list[str]:
+    """What is wrong with the cluster's topics, as far as a client without an admin's rights sees."""
+    consumer = clients.observer(settings)
+    try:
+        found = consumer.list_topics(timeout=_LOOK_SECONDS).topics
+        return topics.differences({name: len(topic.partitions) for name, topic in found.items() if topic.error is None})
+    finally:
+        consumer.close()
+
+
+def _refuse(problems: list[str]) -> int:
+    for problem in problems:
+        _log.error("%s", problem)
+    return BAD_CONFIGURATION
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"
+    )

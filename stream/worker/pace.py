@@ -1,0 +1,48 @@
+"""The loop's pace: how much to take at once, and when to commit.
+
+Owns: the trade between latency and throughput. While the worker keeps up, whatever is there is taken at once and
+committed within 50 ms; with a backlog it takes batches of about 100 ms of work and commits every 250 ms.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+SOON_SECONDS: Final = 0.05
+LATE_SECONDS: Final = 0.25
+WORK_SECONDS: Final = 0.1
+WAIT_SECONDS: Final = 0.01
+LEAST, MOST = 1_000, 50_000
+_FEW: Final = 500  # too few to measure the cost of an event by
+
+
+class Pace:
+    """Told of each batch."""
+
+    def __init__(self) -> None:
+        """Begin small: the first batch also warms caches."""
+        self.limit = 5_000
+        self._count = 0
+        self._began = 0.0
+
+    @property
+    def wait_seconds(self) -> float:
+        """How long to wait for a batch to fill; short, as nothing in it is processed meanwhile."""
+        return WAIT_SECONDS
+
+    def begin(self, count: int) -> None:
+        """A batch of `count` is taken in hand."""
+        self._count = count
+        self._began = time.monotonic()
+
+    def end(self) -> None:
+        """It is applied."""
+        if self._count >= _FEW:
+            each = (time.monotonic() - self._began) / self._count
+            fitting = int(WORK_SECONDS / max(each, 1e-7))
+            self.limit = min(max((self.limit + fitting) // 2, LEAST), MOST)
+
+    def due(self, since: float, *, full: bool, idle: bool) -> bool:
+        """Whether to commit what is open since then (monotonic seconds)."""
+        return idle or time.monotonic() - since >= (LATE_SECONDS if full else SOON_SECONDS)

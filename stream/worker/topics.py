@@ -1,0 +1,115 @@
+"""The topics: their names, what each must be like, and how they are made and checked.
+
+Owns: names and required settings. The admin client is used only here, for `lapse topics`; a worker never has one (it
+can abort the whole process after a broker's restart).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType  # type: ignore[attr-defined]
+
+EVENTS = "customer.events"
+ALERTS = "churn.alerts"
+PARTS = "retention.parts"
+DAILY = "retention.daily"
+CHANGELOG = "customers.changelog"
+DEAD = "customer.events.dead"
+POLICY = "lapse.policy"
+
+_PATIENCE_SECONDS = 30.0
+_LEAST_SEGMENT_BYTES, _MOST_SEGMENT_BYTES = 16 << 20, 64 << 20
+_COMPACT: Final = {"cleanup.policy": "compact"}
+# an open segment is never compacted: with the default of 1 GiB a changelog of 5 MB live was seen at 208 MB
+_CHANGELOG: Final = {**_COMPACT, "segment.bytes": str(32 << 20), "min.cleanable.dirty.ratio": "0.3"}
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What one topic must be like; `as_events`: as many partitions as `customer.events`, else one."""
+
+    name: str
+    as_events: bool
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+TOPICS: Final = (
+    Topic(EVENTS, as_events=True),
+    Topic(CHANGELOG, as_events=True, settings=_CHANGELOG),  # row p of the changelog restores partition p
+    Topic(ALERTS, as_events=True),
+    Topic(DEAD, as_events=False),
+    Topic(PARTS, as_events=False, settings=_COMPACT),
+    Topic(DAILY, as_events=False, settings=_COMPACT),
+    Topic(POLICY, as_events=False, settings=_COMPACT),
+)
+
+
+def create(
+    bootstrap: str, partitions: int, replication: int | None = None, kafka: Mapping[str, str] | None = None
+) -> list[str]:
+    """Make the topics that are missing and return their names. Raises KafkaException when the cluster refuses."""
+    admin = _admin(bootstrap, kafka)
+    there = admin.list_topics(timeout=_PATIENCE_SECONDS).topics
+    missing = [
+        NewTopic(
+            topic.name,
+            num_partitions=partitions if topic.as_events else 1,
+            replication_factor=replication or -1,  # -1: the cluster's own default
+            config=dict(topic.settings),
+        )
+        for topic in TOPICS
+        if topic.name not in there
+    ]
+    made = []
+    for name, future in (admin.create_topics(missing) if missing else {}).items():
+        try:
+            future.result(_PATIENCE_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # somebody else was quicker
+                raise
+        else:
+            made.append(name)
+    return made
+
+
+def verify(bootstrap: str, kafka: Mapping[str, str] | None = None) -> list[str]:
+    """What is wrong with the topics as they are, in words; empty when they are as the worker needs them."""
+    admin = _admin(bootstrap, kafka)
+    there = admin.list_topics(timeout=_PATIENCE_SECONDS).topics
+    problems = differences({name: len(found.partitions) for name, found in there.items()})
+    wanted = {topic.name: topic for topic in TOPICS if topic.settings and topic.name in there}
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in wanted]
+    for resource, future in (admin.describe_configs(resources) if resources else {}).items():
+        have = {name: entry.value for name, entry in future.result(_PATIENCE_SECONDS).items()}
+        problems += _setting_problems(wanted[resource.name], have)
+    return problems
+
+
+def differences(counts: Mapping[str, int]) -> list[str]:
+    """Missing topics and wrong numbers of partitions, given the partitions of each topic that exists."""
+    problems = [f"{topic.name} is missing: `lapse topics` makes it" for topic in TOPICS if topic.name not in counts]
+    events = counts.get(EVENTS)
+    changelog = counts.get(CHANGELOG)
+    if events is not None and changelog is not None and events != changelog:
+        problems.append(f"{CHANGELOG} has {changelog} partitions, {EVENTS} has {events}: they must be equal")
+    return problems
+
+
+def _setting_problems(topic: Topic, have: Mapping[str, str | None]) -> list[str]:
+    problems = []
+    policy = have.get("cleanup.policy")
+    if policy is not None and policy != "compact":
+        problems.append(f"{topic.name}: cleanup.policy is {policy!r}, not 'compact': it forgets what counts")
+    size = have.get("segment.bytes")
+    small = size is not None and _LEAST_SEGMENT_BYTES <= int(size) <= _MOST_SEGMENT_BYTES
+    if "segment.bytes" in topic.settings and size is not None and not small:
+        problems.append(f"{topic.name}: segment.bytes is {size}, 16 to 64 MiB let it be compacted")
+    return problems
+
+
+def _admin(bootstrap: str, kafka: Mapping[str, str] | None) -> AdminClient:
+    return AdminClient({**(kafka or {}), "bootstrap.servers": bootstrap})
