@@ -11,7 +11,7 @@ Where a clause leaves room, this is how it is read:
 - S2: an observation is compared when it arrives; a change that a later arrival makes redundant stays. Where nothing is
   known yet, `other` is in force, so that an observation of `other` is no change.
 - S3, R7: a final period is counted with what is known when C passes its end, before the event that moved C is applied
-  (a segment first seen afterwards comes too late for it); a closed one with what is known at the end of the input.
+  (a segment first seen afterwards comes too late for it); a closed one with what was known when a day last closed.
 - R2: of events of one subscription at the same millisecond the later arrival is the last; of more than 3 the latest
   by time stay, of more than 4 subscriptions those whose latest event is latest. Without an id they are one.
 - R7: the open period has no definition of its own, and no record here.
@@ -236,7 +236,8 @@ class Shard:
         self.dues: list[tuple[int, str]] = []
         self.alerts: list[dict[str, Any]] = []
         self.final: dict[Period, Counter[tuple[str, str]]] = {}
-        self.next_start: dict[str, date] = {}
+        self.closed: dict[Period, Counter[tuple[str, str]]] = {}  # and not yet final
+        self.today: tuple[date, ...] = ()
         self.purchases: list[tuple[str, int]] = []
 
     @property
@@ -374,14 +375,20 @@ class Shard:
     # -------------------------------------------------------- retention
 
     def _finish(self) -> None:
-        """R7: "it is final when C passes its end", T5: "when end(d) ≤ C"."""
-        if self.history_start is None:
-            return
+        """R7: "provisional until A passes its end, then closed … published again … final when C passes its end"."""
+        today = tuple(day_of(int(at_ms), self.rules.zone) for at_ms in (self.alert_clock, self.close_clock))
+        if self.history_start is None or today == self.today:
+            return  # T5: no day has become closed or final
+        self.today = today
+        self.closed = {}
         for kind in KINDS:
-            start = self.next_start.get(kind) or period_of(kind, self.history_start)  # R8
-            while end_of(last_day(kind, start), self.rules.zone) <= self.close_clock:
-                self.final[kind, start] = self.count(kind, start)
-                start = self.next_start[kind] = last_day(kind, start) + DAY
+            start = period_of(kind, self.history_start)  # R8
+            while (end := end_of(last_day(kind, start), self.rules.zone)) <= self.alert_clock:
+                if end > self.close_clock:
+                    self.closed[kind, start] = self.count(kind, start)
+                elif (kind, start) not in self.final:
+                    self.final[kind, start] = self.count(kind, start)
+                start = last_day(kind, start) + DAY
 
     def count(self, kind: str, start: date) -> Counter[tuple[str, str]]:
         """R5: the counts of a period a…b by (segment, count), as known now."""
@@ -467,7 +474,7 @@ def _records(rules: Rules, shards: list[Shard]) -> Iterator[tuple[tuple[str, str
         while (end := end_of(last_day(kind, start), rules.zone)) <= alert_clock:  # R7: closed
             total: Counter[tuple[str, str]] = Counter()
             for shard in shards:
-                total.update(shard.final[kind, start] if (kind, start) in shard.final else shard.count(kind, start))
+                total.update(shard.final.get((kind, start)) or shard.closed.get((kind, start)))
             for segment in (*rules.segments, "all"):
                 # R6: "`all` is the sum of the segments"
                 parts = rules.segments if segment == "all" else (segment,)

@@ -1,0 +1,212 @@
+"""Hypothesis strategies: policies with small thresholds, and customers with habits, at the borders of business days.
+
+Owns: what the property tests are fed. Purely random events never raise an alert: a customer here is a habit (a usual
+gap) with pauses, and what happens is put on days and moments that matter: midnight in the policy's zone, changes to
+and from summer time, the moment at which something falls due. Knows nothing of what comes out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+DAY = timedelta(days=1)
+DAY_MS = 86_400_000
+MINUTE_MS = 60_000
+
+# a day before something happens to the clocks of the zone, or to the calendar
+ZONES = {
+    "UTC": ["2017-02-27", "2017-06-29", "2020-02-27"],
+    "America/New_York": ["2017-03-11", "2017-11-04", "2017-12-30"],
+    "Europe/Berlin": ["2017-03-25", "2017-10-28"],
+    "Australia/Lord_Howe": ["2017-04-01", "2017-09-30"],  # by half an hour
+    "America/Sao_Paulo": ["2017-10-14", "2018-02-16"],  # at midnight
+}
+NAMES = ["a", "b", "B", "aa", "é", "日"]
+SEGMENTS = ["young", "old", "gold"]
+NOISE: list[dict[str, Any]] = [
+    {"type": "order_refunded", "amount": 3},
+    {"type": "content_viewed"},
+    {"type": "cart_updated", "amount": 5.5, "items": 2},
+    {"type": "page_performance", "load_ms": 3200},
+    {"type": "survey_answered", "survey": "nps", "score": 6},
+    {"type": "review_posted", "rating": 2},
+    {"type": "ticket_opened", "ticket_id": "t", "category": "complaint"},
+    {"type": "ticket_resolved", "ticket_id": "t"},
+    {"type": "programme_joined"},
+    {"type": "trial_started"},
+    {"type": "payment_failed", "amount": 1, "final": True},
+    {"type": "reward_earned", "points": 10},
+    {"type": "referral_made"},
+    {"type": "campaign_sent", "campaign": "spring", "cost": 0.01},
+    {"type": "unsubscribed"},
+    {"type": "service_cost", "amount": 2},
+    {"type": "exit_survey", "reason": "price"},
+]
+
+
+@dataclass(frozen=True)
+class Case:
+    policy: dict[str, Any]
+    events: list[dict[str, Any]]  # in order of arrival
+
+
+def midnight_ms(day: date, zone: str) -> int:
+    """When a day begins; not the recount's, nor the core's."""
+    return int(datetime.combine(day, time(), ZoneInfo(zone)).timestamp() * 1000)
+
+
+# ---------------------------------------------------------------- policies
+
+
+def _tenths(low: int, high: int) -> st.SearchStrategy[float]:
+    return st.integers(low, high).map(lambda n: n / 10)
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> dict[str, Any]:
+    zone = draw(st.sampled_from(sorted(ZONES)))
+    segments = SEGMENTS[: draw(st.integers(0, 3))]
+    w = st.sampled_from([5, 6, 7, 10, 14, 30, 60])
+    silent = {
+        "activity": draw(st.sampled_from([["order_completed"], ["order_completed", "session"]])),
+        "horizon_days": draw(st.sampled_from([3, 7, 14, 28])),
+        "theta": draw(_tenths(1, 6)),
+        "overdue": draw(_tenths(3, 9)),
+        "min_purchase_days": draw(st.integers(2, 4)),
+        "model": {
+            "memory": draw(_tenths(5, 10)),
+            "mu0": draw(_tenths(0, 20)),
+            "k0": draw(_tenths(1, 10)),
+            "a0": draw(_tenths(10, 40)),
+            "b0": draw(_tenths(2, 20)),
+            "a": draw(st.sampled_from([0.005, 0.05, 0.6])),
+            "b": draw(_tenths(5, 20)),
+        },
+    }
+    policy: dict[str, Any] = {
+        "zone": zone,
+        "alert_grace_minutes": draw(st.sampled_from([0, 60, 60, 1440])),
+        "allowed_lateness_days": draw(st.sampled_from([0, 1, 2, 2, 5, 10])),
+        "segments": segments,
+        "qualifying": draw(
+            st.sampled_from(
+                [
+                    ["order_completed", "session", "feature_used", "subscription_renewed"],
+                    ["order_completed"],
+                    ["session", "content_viewed"],
+                ]
+            )
+        ),
+        "active_days": draw(w),
+        "segment_active_days": {name: draw(w) for name in segments if draw(st.booleans())},
+        "signs": {"silent": silent},
+        "consent_default": {"tracking": draw(st.sampled_from([True, True, False]))},
+    }
+    if draw(st.booleans()):
+        first = date.fromisoformat(draw(st.sampled_from(ZONES[zone])))
+        policy["history_start"] = first + draw(st.integers(-10, 10)) * DAY
+    return policy
+
+
+# ---------------------------------------------------------------- events
+
+# a moment of a day, from its midnight on: −1 is the last millisecond of the day before
+MOMENTS_MS = [-1, 0, 1, 999, 1000, 59 * MINUTE_MS, 90 * MINUTE_MS, 12 * 60 * MINUTE_MS, 22 * 60 * MINUTE_MS, DAY_MS - 1]
+KINDS = ["order_completed"] * 9 + ["session", "feature_used", "subscription", "subscription", "profile", "noise"]
+
+
+def _subscription(draw: st.DrawFn, at_ms: int) -> dict[str, Any]:
+    kind = draw(st.sampled_from(["started", "renewed", "changed", "cancelled"]))
+    fields: dict[str, Any] = {"type": f"subscription_{kind}", "subscription_id": draw(st.sampled_from("123"))}
+    end = draw(st.sampled_from([None, -1, 0, 0.5, 1, 3, 10, 31]))
+    if end is not None:
+        fields["period_end"] = at_ms + int(end * DAY_MS)
+    renew = draw(st.sampled_from([None, True, False]))
+    if renew is not None:
+        fields["auto_renew"] = renew
+    return fields
+
+
+def _profile(draw: st.DrawFn) -> dict[str, Any]:
+    fields: dict[str, Any] = {"type": draw(st.sampled_from(["profile_updated", "consent_changed"]))}
+    tracking = draw(st.sampled_from([None, None, True, False]))
+    if tracking is not None:
+        fields["consent_tracking"] = tracking
+    return fields
+
+
+def _body(draw: st.DrawFn, at_ms: int) -> dict[str, Any]:
+    kind = draw(st.sampled_from(KINDS))
+    if kind == "order_completed":
+        return {"type": kind, "amount": 10}
+    if kind == "subscription":
+        return _subscription(draw, at_ms)
+    if kind == "profile":
+        return _profile(draw)
+    return dict(draw(st.sampled_from(NOISE))) if kind == "noise" else {"type": kind}
+
+
+@st.composite
+def _customers_events(
+    draw: st.DrawFn, name: str, first: date, policy: dict[str, Any], *, late: bool
+) -> list[tuple[int, dict[str, Any]]]:
+    """(arrival, event) of one customer: a usual gap, now and then a pause.
+
+    Before a late event comes a heartbeat, so that it is late for sure; the latest delays straddle the allowed one.
+    """
+    zone = policy["zone"]
+    allowed_ms = policy["allowed_lateness_days"] * DAY_MS + policy["alert_grace_minutes"] * MINUTE_MS
+    delays_ms = st.sampled_from(
+        [0] * 9 + [1000, allowed_ms // 3, allowed_ms // 2, allowed_ms, allowed_ms + 1, 20 * DAY_MS]
+    )
+    usual = draw(st.integers(1, 7))
+    gaps = st.sampled_from([0, usual, usual, usual, usual, usual + 1, 2 * usual, 15 + usual, 70])
+    day = first + draw(st.integers(-3, 12)) * DAY
+    sent: list[tuple[int, dict[str, Any]]] = []
+    for number in range(draw(st.integers(1, 16))):
+        day += draw(gaps) * DAY
+        at_ms = midnight_ms(day, zone) + draw(st.sampled_from(MOMENTS_MS))
+        event = {"id": f"{name}{number}", "customer_id": name, "time": at_ms, **_body(draw, at_ms)}
+        segment = draw(st.sampled_from([None, None, None, None, *SEGMENTS, "unheard of"]))
+        if segment:
+            event["segment"] = segment
+        delay_ms = draw(delays_ms) if late else 0
+        if delay_ms and draw(st.booleans()):
+            sent.append((at_ms + delay_ms, clock(at_ms + delay_ms)))
+        sent.append((at_ms + delay_ms, event))
+        if draw(st.integers(0, 11)) == 0:
+            again_ms = at_ms + (draw(delays_ms) if late else draw(st.sampled_from([0, 20 * DAY_MS])))
+            changed = {"time": again_ms} if late and draw(st.booleans()) else {}
+            sent.append((again_ms, event | changed))  # the same id once more
+    return sent
+
+
+def clock(at_ms: int) -> dict[str, Any]:
+    return {"type": "clock_advanced", "time": at_ms}
+
+
+@st.composite
+def cases(draw: st.DrawFn, *, late: bool = True, ended: bool = False) -> Case:
+    """A policy and events in order of arrival; `late`: some arrive late or too late; `ended`: all has fallen due."""
+    policy = draw(policies())
+    zone = policy["zone"]
+    first = date.fromisoformat(draw(st.sampled_from(ZONES[zone]))) - draw(st.sampled_from([0, 7, 40])) * DAY
+    names = NAMES[: draw(st.integers(1, len(NAMES)))]
+    sent = [one for name in names for one in draw(_customers_events(name, first, policy, late=late))]
+    grace_ms = policy["alert_grace_minutes"] * MINUTE_MS
+    for _ in range(draw(st.integers(0, 4))):
+        # heartbeats where something may just fall due: whole days after an event, give or take
+        _, event = draw(st.sampled_from(sent))
+        after_ms = draw(st.integers(1, 30)) * DAY_MS + grace_ms + draw(st.sampled_from([-1, 0, 1]))
+        sent.append((event["time"] + after_ms, clock(event["time"] + after_ms)))
+    sent.sort(key=lambda one: one[0])
+    events = [event for _, event in sent]
+    if ended or draw(st.integers(0, 3)):
+        last_ms = max(event["time"] for event in events)
+        events.append(clock(last_ms + draw(st.sampled_from([200, 100])) * DAY_MS if ended else last_ms + 30 * DAY_MS))
+    return Case(policy, events)
