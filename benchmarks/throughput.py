@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import cluster, load
-from benchmarks.contestants import ALL, LAPSE, WORKER_GROUP, Contestant, Setting, lapse_command, prepare
-from benchmarks.measure import BenchmarkError, Committed, Rate, rate, running
+from benchmarks.contestants import ALL, LAPSE, WORKER_GROUP, Contestant, Setting, prepare
+from benchmarks.measure import Committed, Rate, rate, running
 from benchmarks.progress import say
+from benchmarks.workers import make_topics
 from stream.tools.broker import Kafka
 
 if TYPE_CHECKING:
@@ -56,11 +56,3 @@ def once(kafka: Kafka, contestant: Contestant, events: int, number: int) -> Rate
         cluster.forget_group(kafka.bootstrap, group)
     cluster.delete_topics_but(kafka.bootstrap, load.TOPIC)
     return one
-
-
-def make_topics(bootstrap: str, partitions: int) -> None:
-    """Make the product's topics as a user does."""
-    command = lapse_command("topics", bootstrap, "--partitions", str(partitions))
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise BenchmarkError(f"lapse topics failed:\n{done.stdout}{done.stderr}")

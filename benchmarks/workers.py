@@ -1,0 +1,73 @@
+"""A `lapse worker` process on a benchmark's broker, and what it says of itself. Knows its metrics, not its insides."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from benchmarks.contestants import lapse_command
+from benchmarks.measure import BenchmarkError, Running, running
+from stream.tools.broker import HOST, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+READY_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A running worker."""
+
+    process: Running
+    url: str
+    started: float  # time.monotonic()
+
+    def sums(self) -> dict[str, float]:
+        """Every sample of /metrics by name, summed over its labels; empty while it doesn't answer yet."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:  # noqa: S310 (our own address)
+                text = answer.read().decode()
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return {}
+        found: dict[str, float] = {}
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                found[sample.name] = found.get(sample.name, 0.0) + sample.value
+        return found
+
+    def wait_running(self, partitions: int) -> float:
+        """Return when all partitions run: the seconds since the process was started."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            self.process.check()
+            if self.sums().get("lapse_partitions_running", 0) == partitions:
+                return time.monotonic() - self.started
+            time.sleep(0.02)
+        raise BenchmarkError(f"not all partitions run after {READY_SECONDS:.0f} s:\n{self.process.tail()}")
+
+
+@contextmanager
+def worker(bootstrap: str, scratch: Path) -> Iterator[Worker]:
+    """Run a worker while the block lasts."""
+    port = free_port()
+    started = time.monotonic()
+    command = lapse_command("worker", bootstrap, "--http", f"{HOST}:{port}")
+    with running(command, scratch / "worker.log") as process:
+        yield Worker(process, f"http://{HOST}:{port}", started)
+
+
+def make_topics(bootstrap: str, partitions: int) -> None:
+    """Make the product's topics as a user does."""
+    command = lapse_command("topics", bootstrap, "--partitions", str(partitions))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BenchmarkError(f"lapse topics failed:\n{done.stdout}{done.stderr}")
