@@ -51,11 +51,12 @@ def plain(content: object, headers: Mapping[str, str]) -> Plain | None:
         return None
     if "specversion" in content:
         return _cloud_event(content, content.get("data") or {})
-    if content.get("type") == "track" and isinstance(content.get("event"), str):
-        return _call(content, kind_name(content["event"]), content.get("properties"))
-    if content.get("type") in _CALLS and ("userId" in content or "messageId" in content):
-        body = content.get("traits" if content["type"] == "identify" else "properties")
-        return _call(content, _CALLS[content["type"]], body, {"name": content.get("name")})
+    call, name = content.get("type"), content.get("event")
+    if call == "track" and isinstance(name, str):
+        return _call(content, kind_name(name), content.get("properties"))
+    if isinstance(call, str) and call in _CALLS and ("userId" in content or "messageId" in content):
+        body = content.get("traits" if call == "identify" else "properties")
+        return _call(content, _CALLS[call], body, {"name": content.get("name")})
     return None
 
 
