@@ -1,0 +1,162 @@
+"""What a worker promises, on a broker, with a job whose results can be counted by hand."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stream.worker import topics
+from tests.support.kafka import produce, read_all
+from tests.worker.running import Worker, check, wait_done
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.tools.broker import Kafka
+
+PARTITIONS = 4
+
+
+def customers(count: int, seed: int = 1) -> list[bytes]:
+    """Events as the customers whose they are, a few of them with a large share."""
+    draw = random.Random(seed)
+    return [b"customer-%d" % int(draw.paretovariate(0.6) % 500) for _ in range(count)]
+
+
+def send(bootstrap: str, events: Sequence[bytes]) -> None:
+    produce(bootstrap, topics.EVENTS, [(customer, b"event") for customer in events])
+
+
+def test_every_event_once(bootstrap: str) -> None:
+    topics.create(bootstrap, PARTITIONS, 1)
+    events = customers(20_000)
+    send(bootstrap, events)
+    with Worker(bootstrap, "a") as worker:
+        wait_done(bootstrap, PARTITIONS, len(events))
+        code, seconds = worker.stop()
+    assert (code, seconds < 2) == (0, True), f"exit code {code} after {seconds:.1f} s"
+    check(bootstrap, events)
+
+
+def test_a_restart_goes_on(bootstrap: str) -> None:
+    topics.create(bootstrap, PARTITIONS, 1)
+    events = customers(6_000)
+    for at in range(0, len(events), 2_000):
+        send(bootstrap, events[at : at + 2_000])
+        with Worker(bootstrap, "a") as worker:
+            wait_done(bootstrap, PARTITIONS, at + 2_000)
+            assert worker.stop()[0] == 0
+    check(bootstrap, events)
+
+
+def test_three_workers_share_and_hand_over(bootstrap: str) -> None:
+    topics.create(bootstrap, PARTITIONS, 1)
+    events = customers(15_000)
+    with Worker(bootstrap, "a") as first, Worker(bootstrap, "b") as second:
+        send(bootstrap, events[:5_000])
+        wait_done(bootstrap, PARTITIONS, 5_000)
+        with Worker(bootstrap, "c") as third:
+            send(bootstrap, events[5_000:10_000])
+            wait_done(bootstrap, PARTITIONS, 10_000)
+            assert first.stop()[0] == 0
+            send(bootstrap, events[10_000:])
+            wait_done(bootstrap, PARTITIONS, 15_000)
+            assert (second.stop()[0], third.stop()[0]) == (0, 0)
+    check(bootstrap, events)
+
+
+def test_bad_records_go_aside_with_their_bytes(bootstrap: str) -> None:
+    topics.create(bootstrap, 1, 1)
+    sent: list[tuple[bytes | None, bytes | None]] = [
+        (b"a", b"event"), (b"a", b"bad \xff\x00"), (None, b"bad"), (b"a", b"late"), (b"a", b"event"),
+        (b"b", b"bad" + b"x" * 600_000), (b"a", b"event"), (b"c", None),
+    ]  # fmt: skip
+    produce(bootstrap, topics.EVENTS, sent)
+    with Worker(bootstrap, "a") as worker:
+        wait_done(bootstrap, 1, len(sent))
+        assert worker.stop()[0] == 0
+    check(bootstrap, [b"a", b"a", b"a", b"c"])
+    dead = [(one.key, one.value, dict(one.headers)) for one in read_all(bootstrap, topics.DEAD)]
+    found = {int(headers["offset"] or 0): (key, value, headers["reason"]) for key, value, headers in dead}
+    assert found == {
+        1: (b"a", b"bad \xff\x00", b"not_json"),
+        2: (None, b"bad", b"not_json"),
+        3: (b"a", b"late", b"too_late"),
+        5: (b"b", b"bad" + b"x" * (512 * 1024 - 3), b"not_json"),
+    }
+    cut = next(headers for _, _, headers in dead if headers["offset"] == b"5")
+    assert cut["original_size"] == b"600003"
+    assert (cut["topic"], cut["partition"]) == (b"customer.events", b"0")
+
+
+def test_an_event_on_which_the_kernel_fails_goes_aside(bootstrap: str) -> None:
+    topics.create(bootstrap, 1, 1)
+    events = customers(300)
+    records = [(customer, b"event") for customer in events]
+    records.insert(201, (b"x", b"poison"))
+    produce(bootstrap, topics.EVENTS, records)
+    with Worker(bootstrap, "a") as worker:
+        wait_done(bootstrap, 1, len(records))
+        assert worker.stop()[0] == 0
+    check(bootstrap, events)
+    dead = read_all(bootstrap, topics.DEAD)
+    assert [(one.value, dict(one.headers)["reason"]) for one in dead] == [(b"poison", b"internal_error")]
+
+
+def test_the_clock_follows_the_wall_clock_only_when_the_events_are_of_now(bootstrap: str) -> None:
+    topics.create(bootstrap, 2, 1)
+    now_ms = time.time_ns() // 1_000_000
+    produce(bootstrap, topics.EVENTS, [(b"a", b"clock%d" % (now_ms - 86_400_000))], partition=0)
+    produce(bootstrap, topics.EVENTS, [(b"b", b"clock%d" % (now_ms - 1000))], partition=1)
+    with Worker(bootstrap, "a") as worker:
+        wait_done(bootstrap, 2, 2)
+        time.sleep(1.5)
+        assert worker.stop()[0] == 0
+    assert [one.value for one in read_all(bootstrap, topics.ALERTS)] == [b"1"]
+
+
+@pytest.mark.kafka
+def test_killed_in_the_middle_nothing_is_lost_or_repeated(kafka: Kafka) -> None:
+    bootstrap = kafka.bootstrap
+    topics.create(bootstrap, PARTITIONS, 1)
+    events = customers(60_000)
+    first, second = Worker(bootstrap, "a"), Worker(bootstrap, "b")
+    with first, second:
+        for at in range(0, len(events), 2_000):
+            send(bootstrap, events[at : at + 2_000])
+            if at == 20_000:
+                first.kill()
+                first = Worker(bootstrap, "a")
+            if at == 40_000:
+                second.kill()
+                second = Worker(bootstrap, "c")
+            time.sleep(0.1)
+        wait_done(bootstrap, PARTITIONS, len(events))
+        first.stop()
+        second.stop()
+    check(bootstrap, events)
+
+
+@pytest.mark.kafka
+def test_a_zombie_writes_nothing(kafka: Kafka) -> None:
+    bootstrap = kafka.bootstrap
+    topics.create(bootstrap, PARTITIONS, 1)
+    events = customers(20_000)
+    with Worker(bootstrap, "a") as first:
+        send(bootstrap, events[:10_000])
+        wait_done(bootstrap, PARTITIONS, 10_000)
+        send(bootstrap, events[10_000:15_000])
+        time.sleep(0.02)
+        first.send(signal.SIGSTOP)
+        with Worker(bootstrap, "b") as second:
+            wait_done(bootstrap, PARTITIONS, 15_000)
+            first.send(signal.SIGCONT)
+            send(bootstrap, events[15_000:])
+            wait_done(bootstrap, PARTITIONS, len(events))
+            assert second.stop()[0] == 0
+        first.stop()
+    check(bootstrap, events)
