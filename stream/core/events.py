@@ -152,7 +152,7 @@ class SurveyAnswered(Event):
     def __post_init__(self) -> None:
         low, high = _SCORES[self.survey]
         if not low <= self.score <= high:
-            raise ValueError(f"`score` of {self.survey} goes from {low} to {high}, found {self.score}")
+            raise ValueError(f"score of {self.survey} goes from {low} to {high}, found {self.score}")
 
 
 class ReviewPosted(Event):

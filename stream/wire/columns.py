@@ -273,7 +273,11 @@ def refs(group: Group, name: str) -> NDArray[np.uint64]:
     texts = [value or "" for value in values]
     data = joined(texts)
     if data is None:
-        group.refuse(np.array(["\x00" in text for text in texts]), Reason.bad_field, lambda _: f"{name}: contains NUL")
+        group.refuse(
+            np.array(["\x00" in text for text in texts]),
+            Reason.bad_field,
+            lambda _: f"{name}: must not contain the character NUL",
+        )
         data = joined([text.replace("\x00", "") for text in texts])
         assert data is not None
     starts, hashes = spans(data, len(texts))

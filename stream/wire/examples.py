@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from stream.core.alerts import Alert, Evidence, Money, alert_id
+from stream.core.alerts import Alert, Evidence, Money
 from stream.core.kinds import NAMES
 from stream.core.retention import Record
 
@@ -126,7 +126,7 @@ def foreign() -> dict[str, dict[str, Any]]:
 def alert() -> Alert:
     """An alert that opens."""
     return Alert(
-        alert_id=alert_id("1228", "silent", date(2017, 8, 2)),
+        alert_id="35236b4f7ad254ff82bb85b6ab2c7fa9",
         transition=1,
         customer_id="1228",
         status="opened",
