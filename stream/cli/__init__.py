@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(words)
     except UsageError as error:
-        _tell(error.problems, words)
+        _tell(error.problems)
+        print(f"help: lapse {_command(words)}--help", file=sys.stderr)
         return BAD_USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         told = _in_words(error)
         if told is None:
             raise
-        _tell(told, words)
+        _tell(told)
         return FOUND_SOMETHING
 
 
@@ -99,21 +100,25 @@ def _in_words(error: Exception) -> tuple[str, ...] | None:
     from confluent_kafka import KafkaException
 
     from stream.tools.broker import BrokerError
+    from stream.tools.cluster import ClusterError
     from stream.tools.datasets import DataMissingError
     from stream.tools.demo.processes import DemoError
 
     if isinstance(error, KafkaException):
         return (f"Kafka: {error.args[0].str() if error.args else error}",)
-    if isinstance(error, BrokerError | DataMissingError | DemoError):
+    if isinstance(error, BrokerError | ClusterError | DataMissingError | DemoError):
         return (str(error),)
     if isinstance(error, OSError) and error.strerror:
         return (f"{error.filename}: {error.strerror}" if error.filename else error.strerror,)
     return None
 
 
-def _tell(problems: Sequence[str], words: Sequence[str]) -> None:
-    command = next((word for word in words if not word.startswith("-")), "")
-    known = any(command == one.name for one in commands())
+def _tell(problems: Sequence[str]) -> None:
     for problem in problems:
         print(f"lapse: {problem}", file=sys.stderr)
-    print(f"help: lapse {command + ' ' if known else ''}--help", file=sys.stderr)
+
+
+def _command(words: Sequence[str]) -> str:
+    """Return the command among the words and a space, or nothing when there is none."""
+    first = next((word for word in words if not word.startswith("-")), "")
+    return f"{first} " if any(first == one.name for one in commands()) else ""

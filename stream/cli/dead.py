@@ -35,7 +35,9 @@ def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
 
 def _run(cluster: Settings, reason: str | None, limit: int, *, as_json: bool) -> int:
     from stream.tools import dead
+    from stream.tools.cluster import brokers
 
+    brokers(cluster)
     shown = 0
     for record in dead.read(cluster, reason, limit):
         shown += 1

@@ -37,8 +37,10 @@ def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
 
 
 def _run(cluster: Settings, partitions: int, replication: int | None, *, only_check: bool) -> int:
+    from stream.tools.cluster import brokers
     from stream.worker import topics
 
+    brokers(cluster)
     if not only_check:
         for name in topics.create(cluster.bootstrap, partitions, replication, cluster.kafka):
             print(f"made {name}")

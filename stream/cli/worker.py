@@ -30,9 +30,11 @@ def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
 
 
 def _run(cluster: Settings, policy: Policy) -> int:
-    from stream.worker import process
+    from stream.tools.cluster import brokers
+    from stream.worker import main
 
-    return process.run(cluster, policy)
+    brokers(cluster)
+    return main.run(cluster, policy)
 
 
 COMMAND = Command(

@@ -6,7 +6,6 @@ Owns: the checks. Changes nothing on the machine or the cluster, and prints noth
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import platform
 import shutil
@@ -25,11 +24,7 @@ if TYPE_CHECKING:
     from stream.worker.settings import Settings
 
 MIN_PYTHON = (3, 11)
-ANSWER_SECONDS = 5.0
 MIN_FREE_BYTES = 500 * 2**20
-
-_SILENT = logging.getLogger("stream.tools.doctor.librdkafka")  # a refused connection is told in our words
-_SILENT.disabled = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +127,16 @@ def _policy(name: str) -> Finding:
 
 def _cluster(cluster: Settings) -> Iterator[Finding]:
     """Yield whether the cluster answers, and whether its topics are as the worker needs them."""
-    from confluent_kafka import Consumer, KafkaException
-
+    from stream.tools.cluster import ClusterError, brokers
     from stream.worker import topics
 
-    quiet = {"group.id": cluster.group, "logger": _SILENT}
-    consumer = Consumer({**cluster.client(), **quiet})
     try:
-        seen = consumer.list_topics(timeout=ANSWER_SECONDS)
-    except KafkaException as error:
-        says = f"{cluster.bootstrap} doesn't answer within {ANSWER_SECONDS:.0f} s: {error.args[0].str()}"
-        remedy = "look at the address, the network, and LAPSE_KAFKA_SECURITY_PROTOCOL and its kin"
+        count = brokers(cluster)
+    except ClusterError as error:
+        says, _, remedy = str(error).partition(": ")
         yield Finding("cluster", well=False, says=says, remedy=remedy)
         return
-    finally:
-        consumer.close()
-    yield Finding("cluster", well=True, says=f"{cluster.bootstrap}, {len(seen.brokers)} brokers")
+    yield Finding("cluster", well=True, says=f"{cluster.bootstrap}, {count} broker{'s' * (count != 1)}")
     wrong = topics.verify(cluster.bootstrap, cluster.kafka)
     says = "; ".join(wrong) or "as the worker needs them"
     yield Finding("topics", not wrong, says, f"lapse topics --bootstrap {cluster.bootstrap}")

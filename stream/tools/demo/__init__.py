@@ -16,11 +16,12 @@ import msgspec
 
 from stream.policies import load
 from stream.tools import broker
+from stream.tools.cluster import brokers
 from stream.tools.demo.processes import DemoError, Workers
 from stream.tools.demo.progress import Group, Rate, extent
 from stream.tools.demo.replay import Replay
 from stream.tools.demo.screen import Moment, Screen, open_screen
-from stream.tools.demo.shopping import POLICY, read
+from stream.tools.demo.shopping import POLICY, last_day, read
 from stream.tools.demo.watch import Seen, Watcher, summarise
 from stream.worker import topics
 from stream.worker.settings import Settings as Cluster
@@ -51,9 +52,9 @@ class Settings:
     as_json: bool
 
 
-def run(settings: Settings) -> int:
-    """Run the demo to its end, or until Ctrl-C; the exit code."""
-    screen = open_screen(as_json=settings.as_json)
+def run(settings: Settings, screen: Screen | None = None) -> int:
+    """Run the demo to its end, or until Ctrl-C, and return the exit code; shown on `screen` or on what fits."""
+    screen = screen or open_screen(as_json=settings.as_json)
     try:
         with _terminable(), ExitStack() as stack:
             screen.say(f"reading {settings.days} days of the Complete Journey")
@@ -81,10 +82,12 @@ class Demo:
     def __init__(self, settings: Settings, screen: Screen, stack: ExitStack) -> None:
         self._year_seconds = settings.year_seconds
         self._screen = screen
+        self._stack = stack
         cluster = settings.cluster or Cluster(stack.enter_context(broker.embedded()))
+        brokers(cluster)
         self._kafka = cluster.client()
         self._partitions = _empty_topics(cluster)
-        self.seen = Seen(load(POLICY), self._partitions)
+        self.seen = Seen(load(POLICY), self._partitions, last_day(settings.days))
         self._watcher = Watcher(self._kafka, self.seen)
         stack.callback(self._watcher.close)
         screen.say("starting the worker (the first start compiles the kernel, which takes a moment)")
@@ -100,6 +103,7 @@ class Demo:
     def replay(self, events: list[Event]) -> None:
         """Send all events, and return when they have been processed and everything that came of them was seen."""
         replay = Replay(self._kafka, topics.EVENTS, self._partitions, events, self._year_seconds)
+        self._stack.callback(replay.close)
         while not replay.done:
             busy = replay.step()
             self._look(replay, 0.0 if busy else TICK_SECONDS, f"a year in {self._year_seconds} s")

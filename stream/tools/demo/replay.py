@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import Message, Producer
 
+from stream.tools.cluster import silent
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -44,7 +46,7 @@ class Replay:
         self._began: float | None = None
         self._failed = ""
         settings = {"enable.idempotence": True, "linger.ms": 5, "partitioner": "murmur2_random"}
-        self._producer = Producer({**kafka, **settings})
+        self._producer = Producer({**kafka, **settings}, logger=silent)
 
     @property
     def sent(self) -> int:
@@ -77,6 +79,11 @@ class Replay:
         self._producer.poll(0)
         self._check()
         return sent
+
+    def close(self) -> None:
+        """Leave the cluster; what was not sent yet is dropped."""
+        self._producer.purge()
+        self._producer.close()
 
     def finish(self) -> None:
         """Wait until the broker has everything."""

@@ -82,9 +82,8 @@ class Plain:
         new = min(seen.total - self._alerts, len(seen.last))
         for shown in list(seen.last)[len(seen.last) - new :]:
             if self._alerts < PLAIN_ALERTS:
-                self.say(
-                    f"{shown.day}  {shown.status:<9}  customer {shown.customer_id:<5} {shown.severity:<8} {shown.says}"
-                )
+                severity = shown.severity if shown.status == "opened" else ""
+                self.say(f"{shown.day}  {shown.status:<9}  customer {shown.customer_id:<5} {severity:<8}  {shown.says}")
             elif self._alerts == PLAIN_ALERTS:
                 self.say("… and so on; the months tell how many")
             self._alerts += 1
@@ -122,17 +121,12 @@ class Page:
         if now - self._drawn < 1 / FRAMES_PER_SECOND and moment.share < 1:
             return
         self._drawn = now
-        self._live.update(self._page(moment, seen), refresh=True)
+        room = max(4, self._console.height - len(seen.months()) - 14)
+        self._live.update(draw_page(moment, seen, room), refresh=True)
 
     def close(self) -> None:
         """Leave the last page standing."""
         self._live.stop()
-
-    def _page(self, moment: Moment, seen: Seen) -> Group:
-        months = seen.months()
-        room = max(4, self._console.height - len(months) - 14)
-        latest = list(seen.last)[-room:]
-        return Group(_head(moment), _months(months), _alerts(latest, seen))
 
 
 def open_screen(*, as_json: bool) -> Screen:
@@ -141,6 +135,11 @@ def open_screen(*, as_json: bool) -> Screen:
         return Silent()
     console = Console()
     return Page(console) if console.is_terminal else Plain()
+
+
+def draw_page(moment: Moment, seen: Seen, alerts: int) -> Group:
+    """Return the page as it is now, with the latest `alerts`."""
+    return Group(_head(moment), _months(seen.months()), _alerts(list(seen.last)[-alerts:], seen))
 
 
 def _head(moment: Moment) -> Panel:

@@ -28,8 +28,8 @@ CLOCK = "clock_advanced"
 def read(days: int) -> list[Event]:
     """The events of the first `days` business days, and the clock event that makes the last of them final."""
     policy = load(POLICY)
-    last_day = day_of(FIRST_DAY + timedelta(days=days - 1))
-    end_ms = calendar(policy.zone).end_ms(last_day)
+    last = day_of(last_day(days))
+    end_ms = calendar(policy.zone).end_ms(last)
     encoder = msgspec.json.Encoder()
 
     def shopping() -> Iterator[Event]:
@@ -40,9 +40,14 @@ def read(days: int) -> list[Event]:
             yield Event(time_ms, str(event["customer_id"]).encode(), encoder.encode(event))
 
     events = list(shopping())
-    clock = last_event("complete-journey", policy, last_day)
+    clock = last_event("complete-journey", policy, last)
     events.append(Event(_ms(clock), None, encoder.encode(clock)))
     return events
+
+
+def last_day(days: int) -> date:
+    """Return the last of the first `days` days."""
+    return FIRST_DAY + timedelta(days=days - 1)
 
 
 def _ms(event: dict[str, object]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,6 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from stream.core import retention
 from stream.core.retention import Head, Part
+from stream.tools.cluster import silent
 from stream.worker import topics
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ class Shown:
     day: str
     status: str  # opened, or how it ended
     customer_id: str
-    segment: str
     severity: str
     says: str
 
@@ -45,6 +46,7 @@ class Seen:
 
     policy: Policy
     partitions: int
+    last_day: date  # of the replay; periods that begin later exist only because the clock goes on to make it final
     statuses: Counter[tuple[str, str]] = field(default_factory=Counter)  # sign, status
     resolutions: Counter[tuple[str, str]] = field(default_factory=Counter)  # sign, resolution
     last: deque[Shown] = field(default_factory=lambda: deque(maxlen=LAST_ALERTS))
@@ -57,12 +59,11 @@ class Seen:
         data = event["data"]
         self.total += 1
         self.statuses[data["sign"], data["status"]] += 1
-        how = data["status"]
-        if data.get("resolution"):
-            how = data["resolution"]
+        how, says = data["status"], data["signs"][0]["says"]
+        if how == "resolved":
+            how, says = data["resolution"], f"silent since {data['episode_day']}"
             self.resolutions[data["sign"], how] += 1
-        says = data["signs"][0]["says"] if data.get("signs") else ""
-        self.last.append(Shown(event["time"][:10], how, data["customer_id"], data["segment"], data["severity"], says))
+        self.last.append(Shown(event["time"][:10], how, data["customer_id"], data["severity"], says))
 
     def part(self, part: Part | Head) -> None:
         """Take one partition's counts of a period, or how far it is; a later one takes its place."""
@@ -73,7 +74,7 @@ class Seen:
 
     def months(self) -> list[Record]:
         """The records of all customers by month, the latest last; the open month is provisional."""
-        monthly = [part for part in self.parts.values() if part.period == "month"]
+        monthly = [one for one in self.parts.values() if one.period == "month" and one.start <= self.last_day]
         records = retention.merge(
             monthly,
             self.heads.values(),
@@ -104,10 +105,12 @@ class Watcher:
             "fetch.queue.backoff.ms": 20,
             "fetch.wait.max.ms": 50,
         }
-        self._consumer = Consumer({**kafka, **settings})
+        self._consumer = Consumer({**kafka, **settings}, logger=silent)
         self._reached: dict[tuple[str, int], int] = {}
         self._all = [
-            TopicPartition(topic, p) for topic in (topics.ALERTS, topics.PARTS) for p in range(seen.partitions)
+            TopicPartition(topic, number)
+            for topic in (topics.ALERTS, topics.PARTS)
+            for number in self._consumer.list_topics(topic, timeout=10).topics[topic].partitions
         ]
         for one in self._all:
             _, one.offset = self._consumer.get_watermark_offsets(one, timeout=10)
@@ -156,10 +159,8 @@ def summarise(seen: Seen, days: int, events: int, seconds: float) -> dict[str, A
     return {
         "days": days,
         "events": events,
-        "alerts": {sign: {s: n for (of, s), n in sorted(seen.statuses.items()) if of == sign} for sign in signs},
-        "resolutions": {
-            sign: {r: n for (of, r), n in sorted(seen.resolutions.items()) if of == sign} for sign in signs
-        },
+        "alerts": {sign: _of(sign, seen.statuses) for sign in signs},
+        "resolutions": {sign: _of(sign, seen.resolutions) for sign in signs},
         "retention": {f"{record.start:%Y-%m}": _month(record) for record in seen.months()},
         "rates": {"events_per_second": round(events / seconds)},
         "seconds": round(seconds, 2),
