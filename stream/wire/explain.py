@@ -63,7 +63,7 @@ def _validation(message: str, content: object) -> Refusal:
         return Reason.not_json, f"expected a JSON object, found {found(content)}"
     name = path.removeprefix(".")
     if name == "type":
-        return _unknown(content)
+        return unknown_type(content)
     said = f"{name}: {_EXPECTED.get(name) or _in_words(what)}" if name else _in_words(what)
     seen = None
     if isinstance(content, dict) and name in content:
@@ -78,7 +78,8 @@ def _validation(message: str, content: object) -> Refusal:
     return Reason.bad_field, said
 
 
-def _unknown(content: object) -> Refusal:
+def unknown_type(content: object) -> Refusal:
+    """Say that there is no such event, and which may be meant."""
     name = content.get("type") if isinstance(content, dict) else None
     hint = _hint(name) if isinstance(name, str) and len(name) < _LONGEST_FOUND else ""
     return Reason.unknown_type, f"type: no such event as {found(name)}{hint}"

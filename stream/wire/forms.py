@@ -7,6 +7,7 @@ What comes out is a plain event as a dict, which the types check like any other.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stream.core.kinds import NAMES
@@ -60,6 +61,7 @@ def plain(content: object, headers: Mapping[str, str]) -> Plain | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def kind_name(name: str) -> str:
     """Our name of an event that is called so elsewhere; one that is unknown stays as it is.
 
