@@ -180,9 +180,12 @@ def fill_heap(store: Store, clock: NDArray[np.int64], n_rows: int, until_ms: int
 
 
 # -- what happens to a row ----------------------------------------------------------------------------------------
+#
+# What `apply` calls for each event is inlined by force: a call copies `Store` and `Events`, which doubled the cost of an event.
 
 
-@numba.njit(cache=True)
+
+@numba.njit(cache=True, forceinline=True)
 def _changed(store: Store, clock: NDArray[np.int64], row: int) -> None:
     if store.dirty[row] == 0:
         store.dirty[row] = 1
@@ -190,7 +193,7 @@ def _changed(store: Store, clock: NDArray[np.int64], row: int) -> None:
         clock[C.CHANGED_N] += 1
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, forceinline=True)
 def _set_due(store: Store, clock: NDArray[np.int64], row: int, due_ms: int) -> None:
     if store.due_ms[row] == due_ms:
         return
@@ -236,7 +239,7 @@ def _fire(store: Store, clock: NDArray[np.int64], row: int, rules: Rules) -> Non
     _set_due(store, clock, row, due_ms + horizon_ms)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, forceinline=True)
 def _is_duplicate(r: np.void, event_hash: np.uint64) -> bool:
     """Whether the event is among the last ones of this customer; if not, it is from now on (definitions T7)."""
     for k in range(DUPLICATES):
@@ -247,7 +250,7 @@ def _is_duplicate(r: np.void, event_hash: np.uint64) -> bool:
     return False
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, forceinline=True)
 def _set_active(r: np.void, day: int) -> None:
     """Remember qualifying activity on a day, 256 days back from the latest such day (definitions R1)."""
     head = r.active_head
@@ -337,7 +340,7 @@ def _subscription(r: np.void, ref: np.uint64, time_s: int, until_day: int) -> No
     r.subscription_n[slot] = n + 1
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, forceinline=True)
 def _until_day(e: Events, i: int) -> int:
     """The day at whose end a subscription is no longer live, as its event i says."""
     has_end = e.x[i] != columns.NONE
@@ -346,7 +349,7 @@ def _until_day(e: Events, i: int) -> int:
     return e.until_day[i] if has_end and e.y[i] == 0 else OPEN_ENDED
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, forceinline=True)
 def _purchase(store: Store, clock: NDArray[np.int64], row: int, time_ms: int, day: int, rules: Rules) -> None:
     """A purchase: the gap it ends, the alert it resolves, the silence from which the next one counts (A2, A3, A5)."""
     r = store.rows[row]
@@ -375,7 +378,7 @@ def _purchase(store: Store, clock: NDArray[np.int64], row: int, time_ms: int, da
     _set_due(store, clock, row, NEVER_MS if days == NEVER_DAYS else time_ms + days * DAY_MS)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, forceinline=True)
 def _consent(r: np.void, time_s: int, bits: int) -> None:
     """The latest word on each kind of consent counts, by event time (definitions C1)."""
     if bits == columns.NONE:
@@ -387,7 +390,7 @@ def _consent(r: np.void, time_s: int, bits: int) -> None:
             r.consent = (r.consent & ~mask) | (bits & mask)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, forceinline=True)
 def _totals(r: np.void, kind: int, amount: int) -> None:
     if kind == ORDER_COMPLETED:
         r.orders += 1
@@ -400,7 +403,7 @@ def _totals(r: np.void, kind: int, amount: int) -> None:
         r.acquisition_cost = amount
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, forceinline=True)
 def _take(store: Store, clock: NDArray[np.int64], e: Events, i: int, rules: Rules) -> None:
     """Apply event i, which is in time, to its customer's row."""
     kind, time_ms, day, row = e.kind[i], e.time_ms[i], e.day[i], e.row[i]

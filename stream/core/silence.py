@@ -94,6 +94,23 @@ def gap_quantile_days(share_deviations: float, loc: float, scale: float) -> floa
 
 
 @numba.njit(cache=True)
+def first_overdue_day(loc: float, scale: float, overdue: float) -> int:
+    """The first whole day s with 1 − S(s) ≥ `overdue`; MAX_SILENCE_DAYS + 1 when it is later than that."""
+    low, high = 0, 1
+    while 1.0 - survival(high, loc, scale) < overdue:
+        if high > MAX_SILENCE_DAYS:
+            return MAX_SILENCE_DAYS + 1
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if 1.0 - survival(middle, loc, scale) >= overdue:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+@numba.njit(cache=True)
 def fires_after_days(mean: float, square: float, weight: float, purchase_days: int, params: SilenceParams) -> int:
     """s*: the first whole day of silence on which the sign fires, or NEVER_DAYS.
 
@@ -105,20 +122,16 @@ def fires_after_days(mean: float, square: float, weight: float, purchase_days: i
     loc, scale = predictive(mean, square, weight, params)
     p = drop_out(purchase_days, params)
     h = params.horizon_days
-    if 1.0 - survival(MAX_SILENCE_DAYS, loc, scale) < params.overdue:
+    gate = first_overdue_day(loc, scale, params.overdue)
+    if gate > MAX_SILENCE_DAYS:
         return NEVER_DAYS
-    low, gate = 0, MAX_SILENCE_DAYS  # overdue at gate, not at low
-    while gate - low > 1:
-        middle = (low + gate) // 2
-        if 1.0 - survival(middle, loc, scale) >= params.overdue:
-            gate = middle
-        else:
-            low = middle
     if p_none(gate, h, loc, scale, p) >= params.theta:
         return gate
-    if p_none(MAX_SILENCE_DAYS, h, loc, scale, p) < params.theta:
-        return NEVER_DAYS
-    low, high = gate, MAX_SILENCE_DAYS
+    low, high = gate, min(2 * gate, MAX_SILENCE_DAYS)
+    while p_none(high, h, loc, scale, p) < params.theta:
+        if high == MAX_SILENCE_DAYS:
+            return NEVER_DAYS
+        low, high = high, min(2 * high, MAX_SILENCE_DAYS)
     while high - low > 1:
         middle = (low + high) // 2
         if p_none(middle, h, loc, scale, p) >= params.theta:
