@@ -23,8 +23,8 @@ WORKER_GROUP = "lapse"
 STREAMS_VERSION = "4.1.1"
 QUIX = ("quixstreams==3.28.0", "msgspec>=0.22")
 FAUST = ("faust-streaming==0.15.3", "msgspec>=0.22", "uvloop>=0.22", "cramjam>=2.8")
-STREAM_THREADS = 2
-QUIX_COMMIT_SECONDS = 1.0
+STREAM_THREADS = 1  # one worker each; a second thread makes 10–40 % fewer events per CPU-second here
+QUIX_COMMIT_SECONDS = 1.0  # its default of 5 s is 4 % cheaper, but may idle 5 s before the last commit
 
 _COPY_DEPENDENCIES = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 

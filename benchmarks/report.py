@@ -78,12 +78,12 @@ def _method() -> str:
         f"Each begins with an empty state on the full topic. Measured from {WARM_UP_SHARE:.0%} of the events committed "
         "until all are, so that starting, compiling and joining count for nobody; CPU is user + system of the process "
         "and its children, the broker's stands beside it. "
-        "*Small job*: decode the order, bring up to date a row of 352 bytes per customer in the state store, changelog. *Whole "
-        "job*: everything `lapse worker` does. Peers as an expert would set them (sources in `benchmarks/peers`): "
-        f"Kafka Streams with {STREAM_THREADS} threads, commit interval 100 ms (its default with exactly once), byte "
+        "*Small job*: decode the order, bring up to date a row of 352 bytes per customer in the state store, "
+        "changelog. *Whole job*: everything `lapse worker` does. Peers as an expert would set them (sources in `benchmarks/peers`): "
+        f"Kafka Streams with {STREAM_THREADS} thread, commit interval 100 ms (its default with exactly once), byte "
         "keys and values, 1 GiB block cache, 64 MiB write buffers, Bloom filters, parallel collector; Quix Streams "
-        f"with a commit interval of {QUIX_COMMIT_SECONDS:g} s and msgspec as decoder; Faust with uvloop, memory table and "
-        f"msgspec ({limits}).\n"
+        f"with a commit interval of {QUIX_COMMIT_SECONDS:g} s and msgspec as decoder; Faust with uvloop, memory table "
+        f"and msgspec ({limits}).\n"
     )
 
 
