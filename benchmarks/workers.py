@@ -68,6 +68,11 @@ def worker(bootstrap: str, scratch: Path) -> Iterator[Worker]:
 def make_topics(bootstrap: str, partitions: int) -> None:
     """Make the product's topics as a user does."""
     command = lapse_command("topics", bootstrap, "--partitions", str(partitions))
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise BenchmarkError(f"lapse topics failed:\n{done.stdout}{done.stderr}")
+    deadline = time.monotonic() + 10
+    while True:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return
+        if time.monotonic() > deadline:
+            raise BenchmarkError(f"lapse topics failed:\n{done.stdout}{done.stderr}")
+        time.sleep(0.5)  # a broker doesn't show new topics to everybody at once
