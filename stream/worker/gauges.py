@@ -6,22 +6,26 @@ Owns: when each is looked at. A scan of a partition's table takes milliseconds, 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from stream import metrics
 from stream.worker.exporter import Exporter
 from stream.worker.incarnation import Incarnation, State
+from stream.worker.job import Scan
 from stream.worker.meters import Meters
 
 EVERY_SECONDS: Final = 1.0
+SCAN_SECONDS: Final = 15.0  # how old the numbers of a partition may get
 
 
 class Gauges:
     """Keeps the exporter's snapshot fresh."""
 
-    def __init__(self, meters: Meters, exporter: Exporter) -> None:
-        """`meters` are the loop's."""
+    def __init__(self, meters: Meters, exporter: Exporter, scan: Callable[[Any], Scan]) -> None:
+        """`meters` are the loop's; `scan` looks at a partition's whole table."""
+        self._scan = scan
+        self._scanned: dict[int, float] = {}
         self._meters = meters
         self._exporter = exporter
         self._next = 0.0
@@ -38,6 +42,7 @@ class Gauges:
     def forget(self, number: int) -> None:
         """A partition doesn't run here any more."""
         self._meters.forget(str(number))
+        self._scanned.pop(number, None)
 
     def due(self) -> bool:
         """Whether it is time to look again."""
@@ -55,5 +60,17 @@ class Gauges:
                 self._meters.set(metrics.LAG, one.lag, str(one.number))
                 if one.partition.clock_ms is not None:
                     self._meters.set(metrics.CLOCK, one.partition.clock_ms / 1000, str(one.number))
+        self._scan_oldest(incarnations)
         ready = joined and states.count(State.RUN) == len(states)
         self._exporter.snapshot = self._meters.snapshot(ready=ready)
+
+    def _scan_oldest(self, incarnations: Mapping[int, Incarnation]) -> None:
+        running = [one for one in incarnations.values() if one.state is State.RUN]
+        if not running:
+            return
+        one = min(running, key=lambda one: self._scanned.get(one.number, 0.0))
+        now = time.monotonic()
+        if now - self._scanned.get(one.number, -SCAN_SECONDS) >= SCAN_SECONDS:
+            self._scanned[one.number] = now
+            for metric, series in self._scan(one.partition):
+                self._meters.replace(metric, str(one.number), series)

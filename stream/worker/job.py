@@ -6,30 +6,22 @@ in a small one whose results can be counted by hand. Knows nothing of Kafka.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from stream import metrics
+from stream.core import lifecycle
+from stream.core.partition import Partition as Real
+from stream.metrics import Metric
+from stream.wire import encode
+from stream.wire.dead import DeadLetter, Headers
+from stream.wire.decode import decode
 
 if TYPE_CHECKING:
     from stream.core.policy import Policy
 
-Headers = Sequence[list[tuple[str, bytes]] | None]
-
-
-class Dead(Protocol):
-    """A record that can't be used."""
-
-    @property
-    def record(self) -> int:
-        """Its index among the records that were decoded."""
-
-    @property
-    def reason(self) -> str:
-        """One of a closed list."""
-
-    @property
-    def detail(self) -> str:
-        """What is wrong, in words."""
+Scan = Iterable[tuple[Metric, Sequence[tuple[tuple[str, ...], float]]]]  # labels after `partition`, and values
 
 
 class Step(Protocol):
@@ -73,20 +65,19 @@ class Job:
     """Decode, apply, encode. `batch.record[i]` is the index of event i's record among those decoded."""
 
     make: Callable[[int], Partition]
-    decode: Callable[[list[bytes], list[bytes | None], list[int], Headers | None], tuple[Any, Sequence[Dead]]]
+    decode: Callable[
+        [list[bytes | None], list[bytes | None], list[int], list[Headers | None] | None], tuple[Any, list[DeadLetter]]
+    ]
     alert: Callable[[Any], tuple[bytes, bytes]]
     part: Callable[[Any], tuple[bytes, bytes]]
     alert_labels: Callable[[Any], tuple[str, str, str, str]]  # sign, status, severity, resolution
     grace_ms: int
+    scan: Callable[[Any], Scan] = lambda _: ()  # the gauges of a partition
     warm_up: Callable[[], None] = lambda: None  # compile what compiles itself at the first call
 
 
 def real_job(policy: Policy) -> Job:
     """Core and wire under one policy."""
-    from stream.core.partition import Partition as Real
-    from stream.wire import encode
-    from stream.wire.decode import decode
-
     return Job(
         make=lambda number: Real(policy, number),
         decode=lambda values, keys, stamps_ms, headers: decode(values, keys, stamps_ms, headers, policy),
@@ -94,6 +85,7 @@ def real_job(policy: Policy) -> Job:
         part=encode.part,
         alert_labels=lambda alert: (alert.sign, alert.status, alert.severity, alert.resolution or ""),
         grace_ms=policy.alert_grace_ms,
+        scan=lambda partition: _scan(policy, partition),
         warm_up=lambda: _warm_up(policy),
     )
 
@@ -108,3 +100,15 @@ def _warm_up(policy: Policy) -> None:
     partition.follow(10 * 86_400_000)
     keys, values = partition.changes()
     job.make(0).load(keys, values)
+    job.scan(partition)
+
+
+def _scan(policy: Policy, partition: Real) -> Scan:
+    """The gauges of a partition, of the segments that have anybody in them."""
+    found = partition.gauges()
+    used = [(code, name) for code, name in enumerate(policy.segments) if found.customers[code].any()]
+    customers = [
+        ((name, stage.name), float(found.customers[code, stage])) for code, name in used for stage in lifecycle.Stage
+    ]
+    open_alerts = [((name, "silent"), float(found.open_alerts[code])) for code, name in used]
+    return ((metrics.CUSTOMERS, customers), (metrics.OPEN_ALERTS, open_alerts))

@@ -48,7 +48,7 @@ class Loop:
         self._job = job
         self._watchdog = watchdog
         self._meters = Meters()
-        self._gauges = Gauges(self._meters, exporter)
+        self._gauges = Gauges(self._meters, exporter, job.scan)
         self._transactions = Transactions(lambda: clients.producer(settings, transactional_id), watchdog.beat)
         self._processor = Processor(job, self._transactions, self._meters, self._commit)
         self._consumer = clients.source(settings)
@@ -62,7 +62,7 @@ class Loop:
         self._told = 0.0
 
     def run(self, stopping: Callable[[], bool]) -> None:
-        """Work until `stopping`, then commit and leave. Raises what can't be repaired; nothing more is committed then."""
+        """Work until `stopping`, then commit and leave. Raises what can't be repaired; nothing is committed then."""
         self._consumer.subscribe([EVENTS], on_assign=self._given, on_revoke=self._revoked, on_lost=self._lost)
         try:
             while not stopping():

@@ -16,12 +16,12 @@ from typing import Any, Final
 from confluent_kafka import Message
 
 from stream import metrics
-from stream.worker.dead import INTERNAL_ERROR, TOO_LATE, letter
+from stream.wire.dead import DeadLetter, Reason, to_record, too_late
 from stream.worker.incarnation import Incarnation
-from stream.worker.job import Dead, Job, Step
+from stream.worker.job import Job, Step
 from stream.worker.meters import Meters
 from stream.worker.restore import CONTROL_KEY, control_record
-from stream.worker.topics import ALERTS, CHANGELOG, DEAD, PARTS
+from stream.worker.topics import ALERTS, CHANGELOG, DEAD, EVENTS, PARTS
 from stream.worker.transaction import Transactions
 
 CLOCK_EVERY_MS: Final = 60_000  # a clock that only follows the wall clock is written so often
@@ -46,7 +46,7 @@ class Work:
 
     records: Sequence[Message]
     batch: Any
-    dead: Sequence[Dead]
+    dead: list[DeadLetter]  # in the order of their records
     done: int = 0  # records published
     dead_done: int = 0
 
@@ -157,10 +157,8 @@ class Processor:
         values: list[Any] = list(map(Message.value, records))
         keys: list[Any] = list(map(Message.key, records))
         headers: list[Any] = list(map(Message.headers, records))
-        if None in values:  # a tombstone has no place among events, and is told as what is not JSON
-            values = [b"" if value is None else value for value in values]
         batch, dead = self._job.decode(values, keys, stamps, headers if any(headers) else None)
-        return Work(records, batch, dead)
+        return Work(records, batch, sorted(dead, key=_record_of) if len(dead) > 1 else dead)
 
     def _publish(self, one: Incarnation, step: Step, work: Work | None = None, border: int = 0) -> None:
         """Put into the transaction what a step says; `border` is the first record that is not done yet."""
@@ -185,22 +183,23 @@ class Processor:
         """Send the dead letters among the records before `border` that were not sent yet, and the too late ones."""
         dead, record_of = work.dead, work.batch.record
         while work.dead_done < len(dead) and dead[work.dead_done].record < border:
-            found = dead[work.dead_done]
-            self._send_dead(one, work.records[found.record], found.reason, found.detail)
+            self._send_dead(one, work.records, dead[work.dead_done])
             work.dead_done += 1
         for at in step.too_late:
-            clock_ms = one.partition.clock_ms
-            self._send_dead(one, work.records[int(record_of[at])], TOO_LATE, f"later than allowed, clock {clock_ms}")
+            self._send_dead(one, work.records, too_late(int(record_of[at])))
 
     def _skip(self, one: Incarnation, record: Message) -> None:
         self._touch(one)
-        self._send_dead(one, record, INTERNAL_ERROR, "the kernel failed on this event; see the worker's log")
+        why = DeadLetter(0, Reason.internal_error, "the kernel failed on this event; see the worker's log")
+        self._send_dead(one, [record], why)
         self._meters.count(metrics.EVENTS, str(one.number))
         one.position = _offset(record) + 1
 
-    def _send_dead(self, one: Incarnation, record: Message, reason: str, detail: str) -> None:
-        self._transactions.send(DEAD, *letter(record, reason, detail))
-        self._meters.count(metrics.DEAD, str(one.number), reason)
+    def _send_dead(self, one: Incarnation, records: Sequence[Message], why: DeadLetter) -> None:
+        record = records[why.record]
+        key, value, headers = to_record(why, record.key(), record.value(), EVENTS, one.number, _offset(record))
+        self._transactions.send(DEAD, value, key, headers)
+        self._meters.count(metrics.DEAD, str(one.number), why.reason.value)
 
     def _count_alert(self, number: str, alert: Any) -> None:
         sign, status, severity, resolution = self._job.alert_labels(alert)
@@ -216,6 +215,10 @@ class Processor:
             self._transactions.begin()
             self.oldest_ms = None
         self.dirty[one] = None
+
+
+def _record_of(letter: DeadLetter) -> int:
+    return letter.record
 
 
 def _offset(record: Message | None) -> int:

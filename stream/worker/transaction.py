@@ -18,11 +18,12 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 if TYPE_CHECKING:
     from confluent_kafka import TopicPartition
 
+    from stream.wire.dead import Headers
+
 CALL_SECONDS: Final = 5.0  # each call's own limit; the watchdog's is 15 s, for calls that don't keep theirs
 FULL_SECONDS: Final = 10.0  # how long a full queue may stay full
 CONNECT_SECONDS: Final = 60.0  # how long a cluster may be away before the worker gives up
 
-Headers = list[tuple[str, str | bytes | None]]
 
 _log = logging.getLogger("lapse.transaction")
 _METADATA = b"CGMDv2:"
@@ -116,7 +117,7 @@ class Transactions:
         deadline = time.monotonic() + FULL_SECONDS
         while True:
             try:
-                self._producer.produce(topic, value, key, partition, headers=headers)
+                self._producer.produce(topic, value, key, partition, headers=dict(headers))
             except BufferError:  # the local queue is full
                 if time.monotonic() > deadline:
                     raise BrokenError(f"the broker took no record for {FULL_SECONDS:.0f} s") from None

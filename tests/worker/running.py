@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from stream.tools.broker import free_port
 from stream.worker import topics
 from stream.worker.restore import CONTROL_KEY
 from tests.support.kafka import read_all
@@ -28,7 +31,31 @@ class Worker:
     """One worker process; what it logged goes to the test's output."""
 
     def __init__(self, bootstrap: str, slot: str) -> None:
-        self._process = subprocess.Popen([sys.executable, str(PROGRAM), bootstrap, slot])
+        self._port = free_port()
+        self._process = subprocess.Popen([sys.executable, str(PROGRAM), bootstrap, slot, str(self._port)])
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body of a page; status 0 when it doesn't listen (yet)."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def metric(self, name: str) -> float:
+        """The sum over the series of a metric."""
+        lines = [line.rpartition(" ") for line in self.get("/metrics")[1].splitlines()]
+        return sum(float(value) for series, _, value in lines if series.partition("{")[0] == name)
+
+    def wait_running(self, partitions: int) -> None:
+        """Wait until at least so many partitions are processed here."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.metric("lapse_partitions_running") < partitions:
+            assert time.monotonic() < deadline, f"fewer than {partitions} partitions run"
+            time.sleep(0.1)
 
     def __enter__(self) -> Self:
         return self
@@ -90,7 +117,7 @@ def rows(bootstrap: str) -> dict[bytes, int]:
 def check(bootstrap: str, events: Iterable[bytes]) -> None:
     """Alerts and rows are exactly those of an undisturbed run over events of these customers."""
     expected = Counter(events)
-    alerts = Counter((record.key, record.value) for record in read_all(bootstrap, topics.ALERTS))
+    alerts = Counter((record.key or b"", record.value or b"") for record in read_all(bootstrap, topics.ALERTS))
     wanted = Counter((one, b"%d" % n) for one, count in expected.items() for n in range(EVERY, count + 1, EVERY))
     assert not wanted - alerts, f"missing: {wanted - alerts}"
     assert not alerts - wanted, f"repeated or invented: {alerts - wanted}"

@@ -2,7 +2,7 @@
 
 What exactly-once promises does not depend on the job, so crashes are judged with this one: alert n of a customer says
 3n, and the row says how many events there were. Run as a program it is a worker:
-`python tests/worker/standin.py BOOTSTRAP SLOT`.
+`python tests/worker/standin.py BOOTSTRAP SLOT PORT`.
 """
 
 from __future__ import annotations
@@ -27,13 +27,6 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.record)
-
-
-@dataclass
-class Dead:
-    record: int
-    reason: str
-    detail: str
 
 
 @dataclass
@@ -107,10 +100,13 @@ class Counting:
 
 
 def decode(
-    values: list[bytes], keys: list[bytes | None], _stamps_ms: list[int], _headers: object
-) -> tuple[Batch, list[Dead]]:
+    originals: list[bytes | None], keys: list[bytes | None], _stamps_ms: list[int], _headers: object
+) -> tuple[Batch, list[Any]]:
+    from stream.wire.dead import DeadLetter, Reason
+
+    values = [value or b"" for value in originals]
     good = [at for at, value in enumerate(values) if not value.startswith(b"bad")]
-    dead = [Dead(at, "not_json", "bad") for at, value in enumerate(values) if value.startswith(b"bad")]
+    dead = [DeadLetter(at, Reason.not_json, "bad") for at, value in enumerate(values) if value.startswith(b"bad")]
     return Batch(good, [keys[at] or b"" for at in good], [values[at] for at in good]), dead
 
 
@@ -127,13 +123,13 @@ def job() -> Any:
     )
 
 
-def main(bootstrap: str, slot: str) -> int:
+def main(bootstrap: str, slot: str, port: str) -> int:
     from stream.worker.main import run_job
     from stream.worker.settings import Settings
 
     form = f"{time.time():.0f} {slot} %(relativeCreated)d %(levelname)s %(message)s"
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=form)
-    return run_job(Settings(bootstrap, slot=slot, http=("127.0.0.1", 0)), job())
+    return run_job(Settings(bootstrap, slot=slot, http=("127.0.0.1", int(port))), job())
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ def test_three_workers_share_and_hand_over(bootstrap: str) -> None:
         send(bootstrap, events[:5_000])
         wait_done(bootstrap, PARTITIONS, 5_000)
         with Worker(bootstrap, "c") as third:
+            third.wait_running(1)
             send(bootstrap, events[5_000:10_000])
             wait_done(bootstrap, PARTITIONS, 10_000)
             assert first.stop()[0] == 0
