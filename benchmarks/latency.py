@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ALERTS = "churn.alerts"
 SLEEPER_ORDERS = 6
-ASLEEP_DAYS = 60
+FIRST_ORDER_DAYS = 22  # ago; the alert opens about a week after the last one, and would end as churned 28 days later
 LAST_ALERTS_SECONDS = 5.0
 SLICE_SECONDS = 0.001
 
@@ -55,7 +55,12 @@ class Alerts:
     def __init__(self, bootstrap: str) -> None:
         self.count = 0
         self.seen_ns: dict[bytes, int] = {}
-        settings = {"bootstrap.servers": bootstrap, "group.id": "bench-alerts", "isolation.level": "read_committed"}
+        settings = {
+            "bootstrap.servers": bootstrap,
+            "group.id": "bench-alerts",
+            "isolation.level": "read_committed",
+            "log_level": 0,
+        }
         self._consumer = Consumer({**settings, "enable.auto.commit": False, "fetch.queue.backoff.ms": 5})
         numbers = self._consumer.list_topics(ALERTS, timeout=10).topics[ALERTS].partitions
         self._consumer.assign([TopicPartition(ALERTS, number, OFFSET_BEGINNING) for number in numbers])
@@ -87,7 +92,9 @@ def run(rates: list[int], customers: int, seconds: float, alerts_per_second: int
     with tempfile.TemporaryDirectory(prefix="lapse-bench-") as scratch, Kafka() as kafka:
         make_topics(kafka.bootstrap, PARTITIONS)
         total = load.fill(kafka.bootstrap, sleepers(sum(needed)))
-        total += load.fill(kafka.bootstrap, load.orders(customers, customers))
+        total += load.fill(
+            kafka.bootstrap, load.orders(customers, customers, span_days=FIRST_ORDER_DAYS - SLEEPER_ORDERS)
+        )
         alerts = Alerts(kafka.bootstrap)
         with worker(kafka.bootstrap, Path(scratch)) as ours, Committed(kafka.bootstrap, WORKER_GROUP) as committed:
             committed.wait(total, ours.process, "loading")
@@ -111,8 +118,8 @@ def sleeper_id(number: int) -> bytes:
 
 
 def sleepers(count: int) -> Iterator[tuple[bytes, bytes]]:
-    """Daily orders of each sleeper, two months ago, in the order of time."""
-    start_ms = int(time.time() * 1000) - ASLEEP_DAYS * load.DAY_MS
+    """Daily orders of each sleeper, three weeks ago, in the order of time."""
+    start_ms = int(time.time() * 1000) - FIRST_ORDER_DAYS * load.DAY_MS
     times = start_ms + np.linspace(0, SLEEPER_ORDERS * load.DAY_MS, SLEEPER_ORDERS * count).astype(np.int64)
     for n, stamp in enumerate(load.texts(times)):
         key = sleeper_id(n % count)  # round and round: one order a day each

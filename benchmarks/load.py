@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOPIC = "customer.events"
-SPAN_DAYS = 30  # the orders lie in the last thirty days, in time order
+SPAN_DAYS = 30
 DAY_MS = 86_400_000
 CHUNK = 100_000
 
@@ -41,13 +41,16 @@ def texts(times_ms: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[bytes]:
     return found
 
 
-def orders(count: int, customers: int, seed: int = 1) -> Iterator[tuple[bytes, bytes]]:
-    """(key, value) of `count` orders: every customer once, the rest drawn evenly, shuffled, in the order of time."""
+def orders(count: int, customers: int, seed: int = 1, span_days: int = SPAN_DAYS) -> Iterator[tuple[bytes, bytes]]:
+    """(key, value) of `count` orders: every customer once, the rest drawn evenly, shuffled.
+
+    They lie in the last `span_days`, in the order of time.
+    """
     assert count >= customers, "every customer has to occur"
     rng = np.random.default_rng(seed)
     who = rng.permutation(np.concatenate([np.arange(customers), rng.integers(0, customers, count - customers)]))
     end_ms = int(time.time() * 1000)
-    times = np.linspace(end_ms - SPAN_DAYS * DAY_MS, end_ms, count).astype(np.int64)
+    times = np.linspace(end_ms - span_days * DAY_MS, end_ms, count).astype(np.int64)
     cents = rng.integers(100, 20_000, count)
     for start in range(0, count, CHUNK):
         stop = min(start + CHUNK, count)
