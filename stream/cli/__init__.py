@@ -65,10 +65,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINE
     except Exception as error:
-        told = _in_words(error)
+        from stream.tools.complaints import in_words
+
+        told = in_words(error)
         if told is None:
             raise
-        _tell(told)
+        _tell([told])
         return FOUND_SOMETHING
 
 
@@ -93,24 +95,6 @@ def _dispatch(words: list[str]) -> int:
     work = given.plan(given, problems)
     problems.done()
     return int(work())
-
-
-def _in_words(error: Exception) -> tuple[str, ...] | None:
-    """What a person can do something about, in words; None for a bug of ours."""
-    from confluent_kafka import KafkaException
-
-    from stream.tools.broker import BrokerError
-    from stream.tools.cluster import ClusterError
-    from stream.tools.datasets import DataMissingError
-    from stream.tools.demo.processes import DemoError
-
-    if isinstance(error, KafkaException):
-        return (f"Kafka: {error.args[0].str() if error.args else error}",)
-    if isinstance(error, BrokerError | ClusterError | DataMissingError | DemoError):
-        return (str(error),)
-    if isinstance(error, OSError) and error.strerror:
-        return (f"{error.filename}: {error.strerror}" if error.filename else error.strerror,)
-    return None
 
 
 def _tell(problems: Sequence[str]) -> None:

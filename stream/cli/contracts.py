@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+SHOWN = 10
+
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", metavar="DIR", default="schemas", help="where they are (default: %(default)s)")
@@ -25,14 +27,19 @@ def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
 def _run(directory: Path, *, only_check: bool) -> int:
     from stream.wire import schemas
 
+    if only_check and not directory.is_dir():
+        print(f"there is no directory {directory}: run this at the root of the repository, or give --dir")
+        return FOUND_SOMETHING
     stale = schemas.stale(directory)
     if not only_check:
         for path in schemas.write(directory):
             print(f"wrote {path}")
         return FINE
-    for path in stale:
-        print(f"{path} is not what the types say: run `lapse schemas` and commit it")
-    if not stale:
+    for path in stale[:SHOWN]:
+        print(f"{path} is not what the types say")
+    if stale:
+        print(f"{len(stale)} out of date: run `lapse schemas`, look at the difference, and commit it")
+    else:
         print("schemas ok")
     return FOUND_SOMETHING if stale else FINE
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml and Dockerfile against the code: there may be no Docker to run them, so what can be read is read."""
+"""docker-compose.yml and Dockerfile against the code: there may be no Docker to run them, so they are read."""
 
 from __future__ import annotations
 

@@ -1,0 +1,25 @@
+"""Which failures are the surroundings' and can be told in words; anything else is a bug and keeps its traceback.
+
+Owns: that distinction.
+"""
+
+from __future__ import annotations
+
+from confluent_kafka import KafkaException
+
+from stream.tools.broker import BrokerError
+from stream.tools.cluster import ClusterError
+from stream.tools.datasets import DataMissingError
+from stream.tools.demo.processes import DemoError
+
+
+def in_words(error: Exception) -> str | None:
+    """Return what a person can do something about; None for a bug."""
+    match error:
+        case KafkaException():
+            return f"Kafka: {error.args[0].str() if hasattr(error.args[0], 'str') else error}"
+        case BrokerError() | ClusterError() | DataMissingError() | DemoError():
+            return str(error)
+        case OSError(strerror=str() as why):
+            return f"{error.filename}: {why}" if error.filename else why
+    return None
