@@ -1,7 +1,7 @@
 """The alert: what is published when a customer shows a sign of lapsing, and when that ends.
 
-Owns: an alert's identity, its life as one table of transitions, its evidence in numbers and words, its value at risk and severity.
-Made of a customer row as it was at that moment; knows nothing of how rows change, nor of JSON.
+Owns: an alert's identity, its life as one table of transitions, its evidence in numbers and words, its value at risk
+and severity. Made of a customer row as it was at that moment; knows nothing of how rows change, nor of JSON.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from datetime import date
 from typing import Final
 
 import msgspec
-import numpy as np
 
-from stream.core import kernel
 from stream.core.batch import MARKETING, MARKETING_KNOWN
 from stream.core.calendar import DAY_MS, Calendar, date_of
 from stream.core.kernel import CHURNED, OPENED, RETRACTED, RETURNED
 from stream.core.lifecycle import Stage, stage_of
 from stream.core.policy import Policy
 from stream.core.retention import segment_at
-from stream.core.silence import drop_out, gap_quantile_days, p_none, predictive
+from stream.core.silence import SilenceParams, drop_out, gap_quantile_days, p_none, predictive
+from stream.core.table import Row
 
 SOURCE = "lapse/worker"
 
@@ -56,7 +55,10 @@ class Money(msgspec.Struct, frozen=True):
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
-    """One message on `churn.alerts`. Times are epoch ms, money minor units; the wire turns them into the published JSON."""
+    """One message on `churn.alerts`.
+
+    Times are epoch ms, money minor units; the wire turns them into the published JSON.
+    """
 
     alert_id: str
     transition: int  # 1 for the opening, 2 for what follows
@@ -86,7 +88,7 @@ def alert_id(customer_id: str, sign: str, episode_day: date) -> str:
     """128 bits of a hash of what makes an episode: the same episode has the same id, whoever counts it.
 
     >>> alert_id("1228", "silent", date(2017, 8, 2))
-    '35236b4f7ad254ff82bb85b6ab2c7fa9'
+    '3c20ca4e0486115b8f87a41e58e3d848'
     """
     text = f"{customer_id}\x00{sign}\x00{episode_day}"
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
@@ -98,7 +100,7 @@ def held_out(customer_id: str, share: float) -> bool:
     return draw < share * 2**64
 
 
-def value_at_risk(row: np.void, now_ms: int, policy: Policy) -> int:
+def value_at_risk(row: Row, now_ms: int, policy: Policy) -> int:
     """Remaining value in minor units: net revenue per day of tenure, over the policy's value horizon, × margin."""
     tenure_days = max((now_ms - int(row["first_ms"])) / DAY_MS, _SHORTEST_TENURE_DAYS)
     net = max(int(row["revenue"]) - int(row["refunded"]), 0)
@@ -114,9 +116,7 @@ def severity(expected_loss: float, policy: Policy) -> str:
     return "low"
 
 
-def of_note(
-    note: np.void, row: np.void, customer_id: str, policy: Policy, days: Calendar, params: kernel.SilenceParams
-) -> Alert:
+def of_note(note: Row, row: Row, customer_id: str, policy: Policy, days: Calendar, params: SilenceParams) -> Alert:
     """The alert of one note of the kernel; `row` is the customer's row as it was then."""
     what, time_ms = int(note["what"]), int(note["time_ms"])
     status, resolution = TRANSITIONS[None if what == OPENED else "opened", what]
@@ -127,7 +127,9 @@ def of_note(
     value = value_at_risk(row, time_ms, policy)
     code = int(segment_at(row, time_ms // 1000))
     day = days.day(time_ms)
-    stage = Stage(stage_of(row, day, days.end_ms(day) // 1000, policy.active_days[code], policy.silent.min_purchase_days))
+    stage = Stage(
+        stage_of(row, day, days.end_ms(day) // 1000, policy.active_days[code], policy.silent.min_purchase_days)
+    )
     consent = int(row["consent"])
     episode_day = date_of(int(row["episode_day"]))
     return Alert(

@@ -16,10 +16,11 @@ NONE = -1  # an absent value in `x`, `y` or `segment`; in `amount` where a kind 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """n events as columns of length n (`customer_start` has n + 1).
+    r"""n events as columns of length n (`customer_start` has n + 1).
 
     `customers` joins the customer ids (UTF-8) by NUL; `customer_start` and `customer_hash` come from
-    `hashing.spans`. `event_hash` is the hash of source + "\\x1f" + id. Money is in minor units of the policy's currency.
+    `hashing.spans`. `event_hash` is the hash of source + "\x1f" + id. Money is in minor units of the policy's
+    currency.
     """
 
     record: NDArray[np.int32]  # index of the event's record among those that were decoded

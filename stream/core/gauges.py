@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.lifecycle import Stage, stage_of
 from stream.core.retention import segment_at
+from stream.jit import njit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,7 +23,7 @@ class Gauges:
     open_alerts: NDArray[np.int64]
 
 
-@numba.njit(cache=True)
+@njit
 def _scan(
     rows: NDArray[np.void], n: int, day: int, end_s: int, active_days: NDArray[np.int64], min_purchase_days: int,
     customers: NDArray[np.int64], open_alerts: NDArray[np.int64],

@@ -6,9 +6,10 @@ every version: duplicates are recognised by it across restarts (DESIGN §3). Cha
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from stream.jit import njit
 
 SEPARATOR = b"\x00"  # ids never contain NUL: the wire refuses it
 
@@ -19,7 +20,7 @@ _MIX_2 = np.uint64(0xC4CEB9FE1A85EC53)
 _33 = np.uint64(33)
 
 
-@numba.njit(cache=True, inline="never")
+@njit
 def hash64(data: NDArray[np.uint8], start: int, stop: int) -> np.uint64:
     """FNV-1a over data[start:stop], finished with MurmurHash3's avalanche."""
     h = _OFFSET
@@ -30,7 +31,7 @@ def hash64(data: NDArray[np.uint8], start: int, stop: int) -> np.uint64:
     return h ^ (h >> _33)
 
 
-@numba.njit(cache=True)
+@njit
 def _spans(data: NDArray[np.uint8], starts: NDArray[np.int64], hashes: NDArray[np.uint64]) -> int:
     n = 0
     start = 0
@@ -47,9 +48,9 @@ def _spans(data: NDArray[np.uint8], starts: NDArray[np.int64], hashes: NDArray[n
 
 
 def spans(joined: bytes, n: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Starts (n + 1) and hashes (n) of n keys joined by NUL; key i is joined[starts[i]:starts[i + 1] - 1].
+    r"""Starts (n + 1) and hashes (n) of n keys joined by NUL; key i is joined[starts[i]:starts[i + 1] - 1].
 
-    >>> starts, hashes = spans(b"a\\x00\\x00bc", 3)
+    >>> starts, hashes = spans(b"a\x00\x00bc", 3)
     >>> starts.tolist(), bool(hashes[0] == hashes[2])
     ([0, 2, 3, 6], False)
     """

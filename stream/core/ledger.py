@@ -1,7 +1,7 @@
 """Which periods of one partition are open, closed and final, and what is published of each.
 
-Owns: the two day pointers, revisions, and the instants of the alert clock at which something has to be published (definitions T5, R7).
-Knows rows only through `retention.count`. Knows nothing of events or Kafka.
+Owns: the two day pointers, revisions, and the instants of the alert clock at which something has to be published
+(definitions T5, R7). Knows rows only through `retention.count`. Knows nothing of events or Kafka.
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ class Ledger:
         return min(self._calendar.end_ms(self.open_day), self._calendar.end_ms(self.final_day) + self._lateness_ms)
 
     def publish(self, table: CustomerTable, clock_ms: int, *, late_change: bool) -> list[Part | Head]:
-        """Everything the alert clock has passed by now; `late_change`: an event changed a closed day since the last call."""
+        """Everything the alert clock has passed by now.
+
+        `late_change`: an event changed a closed day since the last call.
+        """
         if self.first_day is None:
             return []
         parts: list[Part | Head] = []
@@ -98,9 +101,7 @@ class Ledger:
         parts = (self._part(p, start, c, clock_ms, through) for (p, start), c in zip(periods, counts, strict=True))
         return [part for part in parts if part is not None]
 
-    def _part(
-        self, period: str, start: int, counts: NDArray[np.int64], clock_ms: int, through: int
-    ) -> Part | None:
+    def _part(self, period: str, start: int, counts: NDArray[np.int64], clock_ms: int, through: int) -> Part | None:
         last = period_end(period, start)
         provisional = last > through
         final = last < self.final_day
@@ -120,9 +121,7 @@ class Ledger:
             period=period,
             start=date_of(start),
             partition=self._partition,
-            counts={
-                name: row.tolist() for name, row in zip(self._policy.segments, counts, strict=True) if row.any()
-            },
+            counts={name: row.tolist() for name, row in zip(self._policy.segments, counts, strict=True) if row.any()},
             provisional=provisional,
             final=final,
             revision=revision,

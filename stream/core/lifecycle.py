@@ -1,6 +1,7 @@
 """The stage of a customer: where in the life of a customer somebody is.
 
-Owns: the stages and what leads from one to the other. A stage is read off the row, never stored, so it cannot be out of date.
+Owns: the stages and what leads from one to the other. A stage is read off the row, never stored, so it cannot be out of
+date.
 """
 
 from __future__ import annotations
@@ -8,11 +9,9 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-import numba
-import numpy as np
-
 from stream.core.retention import is_customer
-from stream.core.table import NO_DAY
+from stream.core.table import NO_DAY, Row
+from stream.jit import njit
 
 
 class Stage(enum.IntEnum):
@@ -41,8 +40,8 @@ TRANSITIONS: Final[dict[tuple[Stage, Stage], str]] = {
 _PROSPECT, _NEW, _ACTIVE, _AT_RISK, _LAPSED = (int(stage) for stage in Stage)
 
 
-@numba.njit(cache=True)
-def stage_of(r: np.void, day: int, end_s: int, active_days: int, min_purchase_days: int) -> int:
+@njit
+def stage_of(r: Row, day: int, end_s: int, active_days: int, min_purchase_days: int) -> int:
     """The Stage of a row at the end of a day (whose end is the second `end_s`), W = `active_days`."""
     if r.first_day == NO_DAY or r.first_day > day:
         return _PROSPECT

@@ -1,7 +1,8 @@
 """One partition: rows, clock and ledger, driven by batches of events.
 
-Owns: the order of things around the kernel: what is due goes on the heap, the loop runs, days close, alerts are made of notes.
-The worker and the backtest both drive this and nothing else. Pure: no Kafka, no file, no wall clock but what it is told.
+Owns: the order of things around the kernel: what is due goes on the heap, the loop runs, days close, alerts are made of
+notes. The worker and the backtest both drive this and nothing else. Pure: no Kafka, no file, no wall clock but what it
+is told.
 """
 
 from __future__ import annotations
@@ -12,18 +13,19 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from stream.core import alerts, batch as columns, kernel
+from stream.core import alerts, heap, kernel
+from stream.core import batch as columns
 from stream.core.alerts import Alert
 from stream.core.batch import Batch
 from stream.core.calendar import DAY_MS, HOUR_MS, calendar
-from stream.core.events import Kind
 from stream.core.gauges import Gauges, scan
-from stream.core.kernel import C, Events, Rules, Store
+from stream.core.kinds import Kind
 from stream.core.ledger import Ledger
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part
 from stream.core.silence import SilenceParams
 from stream.core.table import NEVER_MS, ROW, ROW_FORMAT, CustomerTable
+from stream.core.views import NOTE, C, Events, Rules, Store
 
 NO_TIME = -(2**62)
 HEAP_AHEAD_MS = HOUR_MS  # how far beyond the clock the heap of due rows reaches, so that it is seldom filled anew
@@ -62,7 +64,17 @@ def rules_of(policy: Policy) -> Rules:
         purchase[kind] = kind.name in s.activity
     return Rules(
         SilenceParams(
-            s.mu0, s.k0, s.a0, s.b0, s.a, s.b, s.memory, float(s.horizon_days), s.theta, s.overdue, float(s.min_purchase_days)
+            s.mu0,
+            s.k0,
+            s.a0,
+            s.b0,
+            s.a,
+            s.b,
+            s.memory,
+            float(s.horizon_days),
+            s.theta,
+            s.overdue,
+            float(s.min_purchase_days),
         ),
         qualifies,
         purchase,
@@ -86,7 +98,7 @@ class Partition:
         self._clock[C.LATENESS] = policy.allowed_lateness_days * DAY_MS
         self._clock[C.BORDER] = self._clock[C.FIRST_DAY] = NEVER_MS
         self._heap_ms, self._heap_row = np.empty(0, np.int64), np.empty(0, np.int32)
-        self._notes, self._noted = np.empty(0, kernel.NOTE), np.empty(0, ROW)
+        self._notes, self._noted = np.empty(0, NOTE), np.empty(0, ROW)
 
     @property
     def clock_ms(self) -> int | None:
@@ -117,11 +129,16 @@ class Partition:
         return step
 
     def follow(self, wall_ms: int) -> Step:
-        """The partition has caught up: the alert clock follows the wall clock, so that a silence fires although nothing comes."""
+        """The partition has caught up.
+
+        The alert clock follows the wall clock, so that a silence fires although nothing comes.
+        """
         to_ms = wall_ms - self.policy.alert_grace_ms
         store = self._store(0, to_ms)
         step = Step(0)
-        while to_ms > self._clock[C.ALERT] and self._stopped(kernel.advance(store, self._clock, to_ms, self.rules), step):
+        while to_ms > self._clock[C.ALERT] and self._stopped(
+            kernel.advance(store, self._clock, to_ms, self.rules), step
+        ):
             pass
         self._tell(store, step)
         return step
@@ -175,7 +192,7 @@ class Partition:
         c[C.CHANGED_N] = table.changed_n
         room = events + kernel.TIMER_LIMIT + 1
         if self._notes.size < room:
-            self._notes, self._noted = np.empty(room, kernel.NOTE), np.empty(room, ROW)
+            self._notes, self._noted = np.empty(room, NOTE), np.empty(room, ROW)
         fill = until_ms > c[C.HEAP_UNTIL]
         need = (table.n if fill else int(c[C.HEAP_N])) + room
         if need > self._heap_ms.size:
@@ -188,7 +205,7 @@ class Partition:
             self._heap_ms, self._heap_row, self._notes, self._noted, np.zeros(events, np.uint8),
         )  # fmt: skip
         if fill:
-            kernel.fill_heap(store, c, table.n, until_ms + HEAP_AHEAD_MS)
+            heap.fill_heap(store, c, table.n, until_ms + HEAP_AHEAD_MS)
         return store
 
     def _stopped(self, why: int, step: Step) -> bool:

@@ -1,7 +1,8 @@
 """Who was a customer when: from activity bitmaps to counts per period and segment.
 
-Owns: membership (definitions R1–R4), the six counts of a period (R5), and the sum over partitions into day records (R6, R7).
-Every count is a scan of the rows: nothing is counted up, so nothing can drift. Knows nothing of events, clocks or Kafka.
+Owns: membership (definitions R1–R4), the six counts of a period (R5), and the sum over partitions into day records (R6,
+R7). Every count is a scan of the rows: nothing is counted up, so nothing can drift. Knows nothing of events, clocks or
+Kafka.
 """
 
 from __future__ import annotations
@@ -11,21 +12,21 @@ from datetime import date
 from typing import NamedTuple
 
 import msgspec
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.core import rates
-from stream.core.calendar import PERIODS, Calendar, date_of, day_of, period_end
-from stream.core.table import ACTIVITY_DAYS, NO_DAY, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS
+from stream.core.calendar import Calendar, date_of, day_of, period_end
+from stream.core.table import ACTIVITY_DAYS, NO_DAY, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, Row
+from stream.jit import njit
 
 COUNTS = ("start", "end", "acquired", "acquired_lost", "lost", "reactivated")
 START, END, ACQUIRED, ACQUIRED_LOST, LOST, REACTIVATED = range(6)
 ALL = "all"
 
 
-@numba.njit(cache=True)
-def active_between(r: np.void, first: int, last: int) -> bool:
+@njit
+def active_between(r: Row, first: int, last: int) -> bool:
     """Whether any day in first…last has qualifying activity, as far back as the row remembers."""
     if r.active_head == NO_DAY:
         return False
@@ -41,8 +42,8 @@ def active_between(r: np.void, first: int, last: int) -> bool:
     return False
 
 
-@numba.njit(cache=True)
-def subscribed(r: np.void, day: int, end_s: int) -> bool:
+@njit
+def subscribed(r: Row, day: int, end_s: int) -> bool:
     """Whether a subscription is live at the end of the day, which is the second `end_s` (definitions R2)."""
     for slot in range(SUBSCRIPTIONS):
         first = slot * SUBSCRIPTION_EVENTS
@@ -54,14 +55,14 @@ def subscribed(r: np.void, day: int, end_s: int) -> bool:
     return False
 
 
-@numba.njit(cache=True)
-def is_customer(r: np.void, day: int, end_s: int, active_days: int) -> bool:
+@njit
+def is_customer(r: Row, day: int, end_s: int, active_days: int) -> bool:
     """Whether the row is a customer at the end of the day (definitions R3)."""
     return active_between(r, day - active_days + 1, day) or subscribed(r, day, end_s)
 
 
-@numba.njit(cache=True)
-def segment_at(r: np.void, time_s: int) -> int:
+@njit
+def segment_at(r: Row, time_s: int) -> int:
     """The code of the segment in force at a second (definitions S3)."""
     n = np.int64(r.segments_n)
     if n == 0:
@@ -69,7 +70,7 @@ def segment_at(r: np.void, time_s: int) -> int:
     at = 0
     while at + 1 < n and r.segment_s[at + 1] <= time_s:
         at += 1
-    return np.int64(r.segment[at])
+    return int(r.segment[at])
 
 
 class Spans(NamedTuple):
@@ -81,8 +82,10 @@ class Spans(NamedTuple):
     end_s: NDArray[np.int64]
 
 
-@numba.njit(cache=True, nogil=True)
-def _count(rows: NDArray[np.void], n: int, spans: Spans, active_days: NDArray[np.int64], out: NDArray[np.int64]) -> None:
+@njit
+def _count(
+    rows: NDArray[np.void], n: int, spans: Spans, active_days: NDArray[np.int64], out: NDArray[np.int64]
+) -> None:
     for i in range(n):
         r = rows[i]
         if r.first_day == NO_DAY:
@@ -106,7 +109,10 @@ def _count(rows: NDArray[np.void], n: int, spans: Spans, active_days: NDArray[np
 def count(
     rows: NDArray[np.void], n: int, periods: Sequence[tuple[int, int]], active_days: Sequence[int], days: Calendar
 ) -> NDArray[np.int64]:
-    """The counts of each period (first day, last day): an array (period, segment, count), the counts in the order of COUNTS."""
+    """The counts of each period (first day, last day).
+
+    An array (period, segment, count), the counts in the order of COUNTS.
+    """
     out = np.zeros((len(periods), len(active_days), len(COUNTS)), np.int64)
     spans = Spans(
         np.array([first for first, _ in periods], np.int64),
@@ -179,8 +185,8 @@ def merge(
 ) -> list[Record]:  # fmt: skip
     """Day records from the latest part of each partition and period: counts added up, ratios of the sums.
 
-    A record is closed, and final, only when every partition has closed it, or made it final; a partition that began after the
-    period counts as nothing once it is that far. `warmup_days` is the largest W of the policy.
+    A record is closed, and final, only when every partition has closed it, or made it final; a partition that began
+    after the period counts as nothing once it is that far. `warmup_days` is the largest W of the policy.
     """
     head_of = {head.partition: head for head in heads}
     began = [head.history_start for head in head_of.values() if head.history_start is not None]
@@ -192,13 +198,15 @@ def merge(
     for (period, start), own in by_period.items():
         last = date_of(period_end(period, day_of(start)))
         silent = [head_of.get(p) for p in range(partitions) if p not in own]
-        closed = all(head is not None and head.closed_before is not None and head.closed_before > last for head in silent)
+        closed = all(
+            head is not None and head.closed_before is not None and head.closed_before > last for head in silent
+        )
         final = all(head is not None and head.final_before is not None and head.final_before > last for head in silent)
         warmup = history is None or day_of(start) < day_of(history) + warmup_days
-        for segment in (ALL, *segments):
-            records.append(
-                _record(period, start, segment, list(own.values()), closed=closed, final=final, warmup=warmup)
-            )
+        records += [
+            _record(period, start, segment, list(own.values()), closed=closed, final=final, warmup=warmup)
+            for segment in (ALL, *segments)
+        ]
     return records
 
 

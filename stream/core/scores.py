@@ -1,6 +1,7 @@
 """The score of every customer as known at the end of a business day (definitions A7).
 
-Owns: what is said of a customer whom no alert may concern (too few purchases) as well as of one it does. Reads rows, changes none.
+Owns: what is said of a customer whom no alert may concern (too few purchases) as well as of one it does. Reads rows,
+changes none.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ class Score(NamedTuple):
 
 
 def scores(partition: Partition, day: int) -> Iterator[Score]:
-    """A score of every customer who ever purchased, in the order of their ids; nothing after `day` may have been applied."""
+    """A score of every customer who ever purchased, in the order of their ids.
+
+    Nothing after `day` may have been applied.
+    """
     table, policy, params = partition.table, partition.policy, partition.rules.silence
     end_ms = calendar(policy.zone).end_ms(day)
     for customer_id, i in sorted((table.customer_id(i), i) for i in range(table.n)):
@@ -47,6 +51,8 @@ def scores(partition: Partition, day: int) -> Iterator[Score]:
             p_none(silent_days, params.horizon_days, loc, scale, p),
             policy.silent.horizon_days,
             p_alive(silent_days, loc, scale, p),
-            Stage(stage_of(row, day, end_ms // 1000, policy.active_days[segment], policy.silent.min_purchase_days)).name,
+            Stage(
+                stage_of(row, day, end_ms // 1000, policy.active_days[segment], policy.silent.min_purchase_days)
+            ).name,
             value_at_risk(row, end_ms, policy),
         )

@@ -1,9 +1,9 @@
 """The sign `silent`: a renewal model of one customer's own gaps, shrunk to the population.
 
 Owns: the gap statistics (m, Q, N of a row), the survival of a silence, P(none), and the day on which a silence fires.
-Source: shared design §5. Gaps are whole days; a gap's logarithm is normal with the customer's own mean and spread, whose prior is
-the population's (normal–gamma), old gaps fade by `memory`, and after each purchase the customer may have dropped out for good.
-Knows nothing of rows, clocks or alerts.
+Source: shared design §5. Gaps are whole days; a gap's logarithm is normal with the customer's own mean and spread,
+whose prior is the population's (normal–gamma), old gaps fade by `memory`, and after each purchase the customer may have
+dropped out for good. Knows nothing of rows, clocks or alerts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
+from stream.jit import njit
 
 MAX_SILENCE_DAYS = 730
 NEVER_DAYS = 0  # `fires_after_days` when no silence is long enough
@@ -35,7 +35,7 @@ class SilenceParams(NamedTuple):
     min_purchase_days: float
 
 
-@numba.njit(cache=True)
+@njit
 def add_gap(gap_days: float, mean: float, square: float, weight: float, memory: float) -> tuple[float, float, float]:
     """(m, Q, N) after one more gap: West's weighted update with fading weights.
 
@@ -49,7 +49,7 @@ def add_gap(gap_days: float, mean: float, square: float, weight: float, memory: 
     return mean + d / now, memory * square + d * d * faded / now, now
 
 
-@numba.njit(cache=True)
+@njit
 def predictive(mean: float, square: float, weight: float, params: SilenceParams) -> tuple[float, float]:
     """(loc, scale) of the next log gap."""
     k = params.k0 + weight
@@ -59,19 +59,22 @@ def predictive(mean: float, square: float, weight: float, params: SilenceParams)
     return loc, math.sqrt(rate * (k + 1) / (shape * k))
 
 
-@numba.njit(cache=True)
+@njit
 def survival(silent_days: float, loc: float, scale: float) -> float:
-    """S(s): the chance that a gap is longer than s days (s counts half a day more: a gap of s days is an event on day s)."""
+    """S(s).
+
+    The chance that a gap is longer than s days (s counts half a day more: a gap of s days is an event on day s).
+    """
     return 0.5 * math.erfc((math.log(silent_days + 0.5) - loc) / (scale * _SQRT2))
 
 
-@numba.njit(cache=True)
+@njit
 def drop_out(purchase_days: float, params: SilenceParams) -> float:
     """The chance that the customer left for good at the last purchase: a / (a + b + x), x = repeat purchases."""
     return params.a / (params.a + params.b + purchase_days - 1.0)
 
 
-@numba.njit(cache=True)
+@njit
 def p_none(silent_days: float, horizon_days: float, loc: float, scale: float, p: float) -> float:
     """P(no purchase in the next `horizon_days` | silent for `silent_days`)."""
     gone = p + (1 - p) * survival(silent_days, loc, scale)
@@ -80,20 +83,20 @@ def p_none(silent_days: float, horizon_days: float, loc: float, scale: float, p:
     return (p + (1 - p) * survival(silent_days + horizon_days, loc, scale)) / gone
 
 
-@numba.njit(cache=True)
+@njit
 def p_alive(silent_days: float, loc: float, scale: float, p: float) -> float:
     """P(not dropped out | silent for `silent_days`)."""
     alive = (1 - p) * survival(silent_days, loc, scale)
     return alive / (p + alive) if alive > 0 else 0.0
 
 
-@numba.njit(cache=True)
+@njit
 def gap_quantile_days(share_deviations: float, loc: float, scale: float) -> float:
     """The gap that lies `share_deviations` standard deviations above the typical one (.8416 for 8 of 10)."""
     return math.exp(loc + share_deviations * scale) - 0.5
 
 
-@numba.njit(cache=True)
+@njit
 def first_overdue_day(loc: float, scale: float, overdue: float) -> int:
     """The first whole day s with 1 − S(s) ≥ `overdue`; MAX_SILENCE_DAYS + 1 when it is later than that."""
     low, high = 0, 1
@@ -110,12 +113,12 @@ def first_overdue_day(loc: float, scale: float, overdue: float) -> int:
     return high
 
 
-@numba.njit(cache=True)
+@njit
 def fires_after_days(mean: float, square: float, weight: float, purchase_days: int, params: SilenceParams) -> int:
     """s*: the first whole day of silence on which the sign fires, or NEVER_DAYS.
 
-    The gate (overdue) once open stays open. P(none) may fall while the hazard of the gap still rises, and grows ever after:
-    so where it is below theta at the gate it crosses theta once, and bisection finds the day.
+    The gate (overdue) once open stays open. P(none) may fall while the hazard of the gap still rises, and grows ever
+    after: so where it is below theta at the gate it crosses theta once, and bisection finds the day.
     """
     if purchase_days < params.min_purchase_days:
         return NEVER_DAYS

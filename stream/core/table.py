@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.hashing import SEPARATOR, hash64, spans
+from stream.jit import njit
 
 ROW_FORMAT = 1
 NO_DAY = -(2**31)
@@ -25,6 +25,8 @@ SEGMENT_CHANGES = 4
 DUPLICATES = 8
 ACTIVITY_DAYS = 256
 OPEN_ENDED = 2**16 - 1  # the `until` day of a subscription without an end
+
+Row: TypeAlias = Any  # one record of ROW: numpy.void outside compiled code, a numba record inside
 
 ROW = np.dtype(
     [
@@ -69,11 +71,11 @@ _FREE = -1
 T = TypeVar("T", bound=np.generic)
 
 
-@numba.njit(cache=True)
+@njit
 def _find(
     arena: NDArray[np.uint8], key_start: NDArray[np.int64], slots: NDArray[np.int32], hashes: NDArray[np.uint64],
     keys: NDArray[np.uint8], start: int, stop: int, h: np.uint64,
-) -> tuple[int, int]:  # fmt: skip
+) -> tuple[Any, Any]:  # fmt: skip
     """(row or _FREE, slot) of one key; linear probing, the hash first, then the bytes."""
     mask = slots.size - 1
     slot = np.int64(h) & mask
@@ -93,7 +95,7 @@ def _find(
         slot = (slot + 1) & mask
 
 
-@numba.njit(cache=True)
+@njit
 def _find_or_add(
     arena: NDArray[np.uint8], key_start: NDArray[np.int64], slots: NDArray[np.int32], hashes: NDArray[np.uint64],
     keys: NDArray[np.uint8], starts: NDArray[np.int64], key_hashes: NDArray[np.uint64],
@@ -118,7 +120,7 @@ def _find_or_add(
     return n_rows
 
 
-@numba.njit(cache=True)
+@njit
 def _reindex(slots: NDArray[np.int32], hashes: NDArray[np.uint64], n_rows: int) -> None:
     mask = slots.size - 1
     slots[:] = _FREE
@@ -129,7 +131,7 @@ def _reindex(slots: NDArray[np.int32], hashes: NDArray[np.uint64], n_rows: int) 
         slots[slot] = row
 
 
-@numba.njit(cache=True)
+@njit
 def _gather(
     arena: NDArray[np.uint8], key_start: NDArray[np.int64], rows: NDArray[np.int64], out: NDArray[np.uint8]
 ) -> None:
@@ -162,16 +164,22 @@ class CustomerTable:
         self._hashes = np.zeros(1024, np.uint64)
         self._slots = np.full(4096, _FREE, np.int32)
 
-    def rows_of(
-        self, joined: bytes, starts: NDArray[np.int64], hashes: NDArray[np.uint64]
-    ) -> NDArray[np.int32]:
+    def rows_of(self, joined: bytes, starts: NDArray[np.int64], hashes: NDArray[np.uint64]) -> NDArray[np.int32]:
         """The row of each key (NUL-joined, see hashing.spans), new ones added; -1 for an empty key."""
         n = hashes.size
         self._reserve(n, len(joined))
         out = np.empty(n, np.int32)
         before = self.n
         self.n = _find_or_add(
-            self.arena, self.key_start, self._slots, self._hashes, np.frombuffer(joined, np.uint8), starts, hashes, before, out
+            self.arena,
+            self.key_start,
+            self._slots,
+            self._hashes,
+            np.frombuffer(joined, np.uint8),
+            starts,
+            hashes,
+            before,
+            out,
         )
         self._give_birth(before, self.n)
         return out
