@@ -1,7 +1,7 @@
 """The core on a file of events: what the worker would have published, without a broker.
 
-Owns: reading lines in batches, the files that come out. Everything that is computed comes from the core; the same events give
-byte-identical files every time, because nothing here asks what time it is but for `time_absurd`.
+Owns: reading lines in batches, the files that come out. Everything that is computed comes from the core; the same
+events give byte-identical files every time, because nothing here asks what time it is but for `time_absurd`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ import numpy as np
 
 from stream.core import retention
 from stream.core.batch import Batch
-from stream.core.calendar import calendar, day_of
+from stream.core.calendar import PERIODS, calendar, day_of
 from stream.core.money import from_minor
 from stream.core.partition import Partition, Step
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part, Record
 from stream.core.scores import Score, scores
 from stream.wire import dead, encode
-from stream.wire.decode import DeadLetter, decode
+from stream.wire.dead import DeadLetter
+from stream.wire.decode import decode
 
 BATCH_LINES = 20_000
 
@@ -126,7 +127,7 @@ class _Run:
         records = retention.merge(
             self.parts.values(), self.heads.values(), 1, policy.segments, max(policy.active_days), policy.history_start
         )
-        order = {period: i for i, period in enumerate(retention.PERIODS)}
+        order = {period: i for i, period in enumerate(PERIODS)}
         return sorted(records, key=lambda one: (order[one.period], one.start, one.segment))
 
     def _write_scores(self, when: date) -> None:
@@ -134,13 +135,12 @@ class _Run:
             out = csv.writer(file, lineterminator="\n")
             out.writerow(Score._fields)
             for score in scores(self.partition, day_of(when)):
-                out.writerow(
-                    score._replace(
-                        p_none=f"{score.p_none:.6f}",
-                        p_alive=f"{score.p_alive:.6f}",
-                        value_at_risk=from_minor(score.value_at_risk, self.policy.currency),
-                    )
-                )
+                shown = score._asdict() | {
+                    "p_none": f"{score.p_none:.6f}",
+                    "p_alive": f"{score.p_alive:.6f}",
+                    "value_at_risk": from_minor(score.value_at_risk, self.policy.currency),
+                }
+                out.writerow(shown.values())
 
 
 def run(
@@ -148,8 +148,8 @@ def run(
 ) -> Summary:
     """Run the core over events in arrival order, one JSON object a line; empty lines are skipped.
 
-    Writes alerts.jsonl, retention.jsonl (the last record of each period and segment, as the compacted topic would hold it),
-    dead.jsonl, and scores-DATE.csv for each date of `score_at`.
+    Writes alerts.jsonl, retention.jsonl (the last record of each period and segment, as the compacted topic would hold
+    it), dead.jsonl, and scores-DATE.csv for each date of `score_at`.
     """
     began = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
