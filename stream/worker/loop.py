@@ -92,9 +92,8 @@ class Loop:
 
     def _work(self, messages: list[Message], *, full: bool) -> None:
         taken = self._take(messages) if messages else 0
-        if full:  # more is waiting: send the rows beside the next batch, commit later
-            for one in self._processor.dirty:
-                self._processor.write_rows(one)
+        for one in self._processor.dirty:  # sent beside the next batch, so that a commit has little to wait for
+            self._processor.write_rows(one)
         self._follow()
         if self._transactions.open and self._pace.due(self._transactions.since, full=full, idle=not taken):
             self._commit()
