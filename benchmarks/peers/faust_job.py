@@ -27,7 +27,7 @@ app = faust.App(
     consumer_max_fetch_size=4 << 20,
     stream_buffer_maxsize=16_384,
     broker_commit_interval=1.0,
-    producer_linger=0,
+    producer_linger=0.1,  # more events per CPU-second than 0, 5 ms or 500 ms
 )
 events = app.topic("customer.events", key_type=bytes, value_type=bytes)
 rows = app.Table("rows", key_type=bytes, value_type=bytes)
