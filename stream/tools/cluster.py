@@ -5,7 +5,7 @@ Owns: that question. Changes nothing.
 
 from __future__ import annotations
 
-import logging
+from typing import Final
 
 from confluent_kafka import Consumer, KafkaException
 
@@ -13,8 +13,7 @@ from stream.worker.settings import Settings
 
 ANSWER_SECONDS = 5.0
 
-silent = logging.getLogger("stream.tools.cluster.librdkafka")  # for clients whose errors are told in our words
-silent.disabled = True
+QUIET: Final = {"log_level": "2"}  # for clients whose errors are told in our words
 
 
 class ClusterError(RuntimeError):
@@ -24,7 +23,7 @@ class ClusterError(RuntimeError):
 def brokers(cluster: Settings) -> int:
     """Return how many brokers the cluster has. Raises ClusterError when it can't be reached within some seconds."""
     try:
-        consumer = Consumer({**cluster.client(), "group.id": cluster.group}, logger=silent)
+        consumer = Consumer({**cluster.client(), "group.id": cluster.group, **QUIET})
         try:
             return len(consumer.list_topics(timeout=ANSWER_SECONDS).brokers)
         finally:
@@ -35,3 +34,8 @@ def brokers(cluster: Settings) -> int:
             f"Kafka at {cluster.bootstrap} gave no answer within {ANSWER_SECONDS:.0f} s ({why}): look at the address, "
             "the network, and LAPSE_KAFKA_SECURITY_PROTOCOL and its kin"
         ) from None
+
+
+def quiet(cluster: Settings) -> dict[str, object]:
+    """Return what every librdkafka client of a tool starts from."""
+    return {**cluster.client(), **QUIET}

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from stream.tools.cluster import silent
+from stream.tools.cluster import quiet
 from stream.worker import topics
 from stream.worker.settings import Settings
 
@@ -63,7 +63,7 @@ def _messages(cluster: Settings) -> Iterator[Message]:
         "isolation.level": "read_committed",
         "enable.partition.eof": True,
     }
-    consumer = Consumer({**cluster.client(), **settings}, logger=silent)
+    consumer = Consumer({**quiet(cluster), **settings})
     try:
         found = consumer.list_topics(topics.DEAD, timeout=PATIENCE_SECONDS).topics[topics.DEAD]
         if found.error is not None:

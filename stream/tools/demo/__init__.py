@@ -16,7 +16,7 @@ import msgspec
 
 from stream.policies import load
 from stream.tools import broker
-from stream.tools.cluster import brokers
+from stream.tools.cluster import QUIET, brokers, quiet
 from stream.tools.demo.processes import DemoError, Workers
 from stream.tools.demo.progress import Group, Rate, extent
 from stream.tools.demo.replay import Replay
@@ -85,12 +85,12 @@ class Demo:
         self._stack = stack
         cluster = settings.cluster or Cluster(stack.enter_context(broker.embedded()))
         brokers(cluster)
-        self._kafka = cluster.client()
+        self._kafka = quiet(cluster)
         self._partitions = _empty_topics(cluster)
         self.seen = Seen(load(POLICY), self._partitions, last_day(settings.days))
         self._watcher = Watcher(self._kafka, self.seen)
         stack.callback(self._watcher.close)
-        screen.say("starting the worker (the first start compiles the kernel, which takes a moment)")
+        screen.say("starting the worker (the first start compiles the kernel: half a minute)")
         self._workers = stack.enter_context(Workers(cluster.bootstrap, POLICY, settings.workers))
         self._workers.await_ready()
         self._where = ", ".join(self._workers.metrics_urls)
@@ -140,8 +140,9 @@ class Demo:
 
 def _empty_topics(cluster: Cluster) -> int:
     """Make the topics and return their number of partitions; a cluster with events of somebody else's is refused."""
-    topics.create(cluster.bootstrap, PARTITIONS, None, cluster.kafka)
-    wrong = topics.verify(cluster.bootstrap, cluster.kafka)
+    kafka = {**cluster.kafka, **QUIET}
+    topics.create(cluster.bootstrap, PARTITIONS, None, kafka)
+    wrong = topics.verify(cluster.bootstrap, kafka)
     if wrong:
         raise DemoError("\n".join(["the topics are not as the worker needs them:", *wrong]))
     partitions, events = extent(cluster, topics.EVENTS)

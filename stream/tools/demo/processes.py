@@ -19,6 +19,7 @@ from stream.tools.broker import HOST, free_port
 
 READY_SECONDS = 120.0  # the first start compiles the kernel
 STOP_SECONDS = 15.0
+ANSWER_SECONDS = 30.0  # it answers when it has compiled; that it died shows at once
 POLL_SECONDS = 0.1
 TAIL_BYTES = 3000
 
@@ -98,7 +99,7 @@ class Workers:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=1.0) as answer:  # noqa: S310 - our own worker on 127.0.0.1
+        with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - our own worker on 127.0.0.1
             return bool(answer.status == http.HTTPStatus.OK)
     except (URLError, OSError):
         return False

@@ -9,7 +9,7 @@ from collections import deque
 
 from confluent_kafka import Consumer, TopicPartition
 
-from stream.tools.cluster import silent
+from stream.tools.cluster import quiet
 from stream.worker import topics
 from stream.worker.settings import Settings
 
@@ -23,7 +23,7 @@ class Group:
     def __init__(self, cluster: Settings, partitions: int) -> None:
         # read_uncommitted: an offset inside an open transaction is simply not there yet, and nobody waits for it
         settings = {"group.id": cluster.group, "isolation.level": "read_uncommitted", "enable.auto.commit": False}
-        self._consumer = Consumer({**cluster.client(), **settings}, logger=silent)
+        self._consumer = Consumer({**quiet(cluster), **settings})
         self._places = [TopicPartition(topics.EVENTS, number) for number in range(partitions)]
         self.processed = 0
 
@@ -39,7 +39,7 @@ class Group:
 
 def extent(cluster: Settings, topic: str) -> tuple[int, int]:
     """How many partitions a topic has, and how many records are in it."""
-    consumer = Consumer({**cluster.client(), "group.id": cluster.group}, logger=silent)
+    consumer = Consumer({**quiet(cluster), "group.id": cluster.group})
     try:
         numbers = consumer.list_topics(topic, timeout=PATIENCE_SECONDS).topics[topic].partitions
         ends = (consumer.get_watermark_offsets(TopicPartition(topic, n), timeout=PATIENCE_SECONDS) for n in numbers)

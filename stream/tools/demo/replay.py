@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import Message, Producer
 
-from stream.tools.cluster import silent
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -46,7 +44,7 @@ class Replay:
         self._began: float | None = None
         self._failed = ""
         settings = {"enable.idempotence": True, "linger.ms": 5, "partitioner": "murmur2_random"}
-        self._producer = Producer({**kafka, **settings}, logger=silent)
+        self._producer = Producer({**kafka, **settings})
 
     @property
     def sent(self) -> int:

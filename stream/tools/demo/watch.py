@@ -16,7 +16,6 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from stream.core import retention
 from stream.core.retention import Head, Part
-from stream.tools.cluster import silent
 from stream.worker import topics
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ class Watcher:
             "fetch.queue.backoff.ms": 20,
             "fetch.wait.max.ms": 50,
         }
-        self._consumer = Consumer({**kafka, **settings}, logger=silent)
+        self._consumer = Consumer({**kafka, **settings})
         self._reached: dict[tuple[str, int], int] = {}
         self._all = [
             TopicPartition(topic, number)
