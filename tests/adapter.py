@@ -10,9 +10,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from typing import Any
-
-import numpy as np
 
 from stream.core.partition import Partition, Step
 from stream.core.policy import Policy, parse
@@ -48,6 +47,7 @@ class Outcome:
     records: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     too_late: list[int] = field(default_factory=list)
     duplicates: int = 0
+    customers: int = 0  # rows that are left
     parts: dict[Any, Part] = field(default_factory=dict)
     heads: dict[int, Head] = field(default_factory=dict)
     revisions: dict[Any, list[int]] = field(default_factory=dict)
@@ -79,15 +79,17 @@ class Driver:
         out.too_late += [positions[one] for one in step.too_late]
         out.duplicates += step.duplicates
         for alert in step.alerts:
-            out.alerts.append({
-                "customer_id": alert.customer_id,
-                "sign": alert.sign,
-                "status": alert.status,
-                "resolution": alert.resolution,
-                "event_time_ms": alert.event_time_ms,
-                "episode_day": alert.episode_day.isoformat(),
-                "n": alert.transition,
-            })
+            out.alerts.append(
+                {
+                    "customer_id": alert.customer_id,
+                    "sign": alert.sign,
+                    "status": alert.status,
+                    "resolution": alert.resolution,
+                    "event_time_ms": alert.event_time_ms,
+                    "episode_day": alert.episode_day.isoformat(),
+                    "n": alert.transition,
+                }
+            )
         for part in step.parts:
             if isinstance(part, Head):
                 out.heads[part.partition] = part
@@ -125,16 +127,19 @@ def run(
     drivers = [Driver(policy, number, outcome) for number in range(partitions)]
     restarting = set(restarts)
     borders = sorted({0, len(events), *cuts, *restarting})
-    for begin, end in zip(borders, borders[1:], strict=False):
+    for begin, end in pairwise(borders):
         for driver in drivers:
             if begin in restarting:
                 driver.restart()
-            driver.feed([
-                (position, events[position])
-                for position in range(begin, end)
-                if events[position]["type"] == "clock_advanced"
-                or partition_of(events[position]["customer_id"]) == driver.number
-            ])
+            driver.feed(
+                [
+                    (position, events[position])
+                    for position in range(begin, end)
+                    if events[position]["type"] == "clock_advanced"
+                    or partition_of(events[position]["customer_id"]) == driver.number
+                ]
+            )
+    outcome.customers = sum(driver.partition.rows for driver in drivers)
     outcome.records = records_of(policy, outcome, partitions)
     return outcome
 
@@ -162,9 +167,3 @@ def records_of(policy: Policy, outcome: Outcome, partitions: int) -> dict[tuple[
         for record in merged
         if not record.provisional
     }
-
-
-def rows_of(driver: Driver) -> dict[bytes, np.void]:
-    """What is left in the changelog, by key."""
-    driver.commit()
-    return {key: value for key, value in driver.changelog.items() if value is not None}

@@ -11,7 +11,8 @@ Where a clause leaves room, this is how it is read:
 - S2: an observation is compared when it arrives; a change that a later arrival makes redundant stays. Where nothing is
   known yet, `other` is in force, so that an observation of `other` is no change.
 - S3, R7: a final period is counted with what is known when C passes its end, before the event that moved C is applied
-  (a segment first seen afterwards comes too late for it); a closed one with what was known when a day last closed.
+  (a segment first seen afterwards comes too late for it); a closed one with what was known when it closed,
+  or at the first whole hour of A after a late event, of whichever customer.
 - R2: of events of one subscription at the same millisecond the later arrival is the last; of more than 3 the latest
   by time stay, of more than 4 subscriptions those whose latest event is latest. Without an id they are one.
 - R7: the open period has no definition of its own, and no record here.
@@ -28,201 +29,29 @@ from __future__ import annotations
 
 import heapq
 import math
-from bisect import bisect_right, insort
+from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
-from itertools import pairwise
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
-DAY_MS = 86_400_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-DAY = timedelta(days=1)
-FOREVER = math.inf
-KINDS = ("day", "week", "month", "quarter")
+from tests.recounting.customer import (
+    Customer,
+    Event,
+    is_customer,
+    observe_segment,
+    observe_subscription,
+    segment_at,
+)
+from tests.recounting.days import DAY, DAY_MS, KINDS, day_of, end_of, last_day, ms, period_of
+from tests.recounting.gaps import p_none, survival
+from tests.recounting.rules import Rules
+
 STARTS = ("subscription_started", "subscription_renewed", "subscription_changed")
 COUNTS = ("start", "end", "acquired", "acquired_lost", "lost", "reactivated")
 
-Event = Mapping[str, Any]
 Period = tuple[str, date]
-
-
-# ---------------------------------------------------------------- business days
-
-
-def ms(instant: str | int | datetime) -> int:
-    """Epoch milliseconds of RFC 3339 text, or as they are."""
-    if isinstance(instant, int):
-        return instant
-    if isinstance(instant, str):
-        instant = datetime.fromisoformat(instant)
-    return (instant - EPOCH) // timedelta(milliseconds=1)
-
-
-@cache
-def day_of(instant_ms: int, zone: str) -> date:
-    """day(t): the business day of an instant, "a calendar day of the policy's time zone"."""
-    return (EPOCH + timedelta(milliseconds=instant_ms)).astimezone(ZoneInfo(zone)).date()
-
-
-@cache
-def end_of(day: date, zone: str) -> int:
-    """end(d): "the instant at which day d+1 begins". Where midnight is skipped, the clock is put on from it."""
-    return ms(datetime.combine(day + DAY, time(), ZoneInfo(zone)))
-
-
-def period_of(kind: str, day: date) -> date:
-    """The first day of the day, ISO week, month or quarter that contains a day."""
-    if kind == "week":
-        return day - DAY * day.weekday()
-    if kind == "month":
-        return day.replace(day=1)
-    if kind == "quarter":
-        return date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
-    return day
-
-
-@cache
-def last_day(kind: str, start: date) -> date:
-    later = start + {"day": 1, "week": 7, "month": 31, "quarter": 92}[kind] * DAY
-    return period_of(kind, later) - DAY
-
-
-# ---------------------------------------------------------------- what is known of a customer
-
-
-@dataclass
-class Customer:
-    recent: list[tuple[str, str]] = field(default_factory=list)  # T7: (source, id) of the last 8 accepted events
-    segments: list[tuple[int, str]] = field(default_factory=list)  # S2: (second, segment)
-    active: list[date] = field(default_factory=list)  # R1, in order
-    subscriptions: dict[str, list[tuple[int, float]]] = field(default_factory=dict)  # R2: (time, lives until)
-    acquired: date | None = None  # R4
-    tracking: tuple[int, bool] = (0, True)  # C1: (second, what was said)
-    purchase_days: list[date] = field(default_factory=list)  # A2, those that came in order
-    instant_ms: int = 0  # A2, of the last purchase
-    due_ms: int | None = None
-    opened: list[tuple[date, int]] = field(default_factory=list)  # A6: (episode day, opening)
-    is_open: bool = False
-
-
-def segment_at(customer: Customer, second: int) -> str:
-    """S3: "the last change at or before t, else the earliest change after it, else `other`"."""
-    before = [segment for when, segment in customer.segments if when <= second]
-    after = [segment for when, segment in customer.segments if when > second]
-    return before[-1] if before else after[0] if after else "other"
-
-
-def observe_segment(customer: Customer, second: int, segment: str) -> None:
-    """S2."""
-    if segment_at(customer, second) == segment:
-        return  # "an observation equal to the segment in force at its time is not a change and is dropped"
-    others = [change for change in customer.segments if change[0] != second]  # "the later arrival replaces the earlier"
-    customer.segments = sorted([*others, (second, segment)])[-4:]  # "the latest 4 changes of them"
-
-
-def observe_subscription(customer: Customer, event: Event, time_ms: int) -> None:
-    """R2: "a subscription event says until when the subscription lives, as seen from that event's time"."""
-    period_end = event.get("period_end")
-    if event["type"] == "subscription_cancelled":
-        # "until period_end if that is given and later than the event, else until the event's own time"
-        until: float = time_ms if period_end is None else max(ms(period_end), time_ms)
-    else:
-        # "for ever, or until period_end when auto_renew is false and period_end is given"
-        until = FOREVER if event.get("auto_renew") is not False or period_end is None else ms(period_end)
-    known = customer.subscriptions.setdefault(event.get("subscription_id") or "", [])
-    known.append((time_ms, until))
-    known.sort(key=lambda seen: seen[0])  # keeps arrivals in order
-    del known[:-3]  # "3 such events of each"
-    if len(customer.subscriptions) > 4:  # "up to 4 subscriptions a customer"
-        del customer.subscriptions[min(customer.subscriptions, key=lambda one: customer.subscriptions[one][-1][0])]
-
-
-def is_customer(customer: Customer, day: date, active_days: int, zone: str) -> bool:
-    """R3: "a subscription is live at the end of d, or there was qualifying activity on a day in (d − W, d]"."""
-    up_to = bisect_right(customer.active, day)
-    if up_to and customer.active[up_to - 1] > day - DAY * active_days:
-        return True
-    for known in customer.subscriptions.values():
-        # R2: "live at the end of day d when the last of its events before end(d) lives until a day later than d"
-        before = [until for time_ms, until in known if time_ms < end_of(day, zone)]
-        if before and (before[-1] == FOREVER or day_of(int(before[-1]), zone) > day):
-            return True
-    return False
-
-
-# ---------------------------------------------------------------- the gap model, DESIGN §5
-
-
-class Model:
-    def __init__(self, silent: Mapping[str, Any]) -> None:
-        model = silent.get("model", {})
-        self.memory = float(model.get("memory", 0.9))
-        self.mu0 = float(model.get("mu0", 1.0986))
-        self.k0 = float(model.get("k0", 0.6))
-        self.a0 = float(model.get("a0", 3.0))
-        self.b0 = float(model.get("b0", 1.7))
-        self.a = float(model.get("a", 0.005))
-        self.b = float(model.get("b", 1.0))
-
-    def of(self, days: Sequence[date]) -> tuple[float, float, float]:
-        """Give p, loc and scale after purchases on these days.
-
-        The gaps' weighted count, mean and sum of squares, written out: weights are 1, ρ, ρ² … from the latest back.
-        """
-        y = [math.log((after - before).days) for before, after in pairwise(days)]
-        weights = [self.memory**age for age in range(len(y) - 1, -1, -1)]
-        n = sum(weights)
-        m = sum(w * one for w, one in zip(weights, y, strict=True)) / n if y else 0.0
-        q = sum(w * (one - m) ** 2 for w, one in zip(weights, y, strict=True))
-        k = self.k0 + n
-        a = self.a0 + n / 2
-        b = self.b0 + q / 2 + self.k0 * n * (m - self.mu0) ** 2 / (2 * k)
-        x = len(days) - 1
-        return self.a / (self.a + self.b + x), (self.k0 * self.mu0 + n * m) / k, math.sqrt(b * (k + 1) / (a * k))
-
-
-def survival(s: int, loc: float, scale: float) -> float:
-    """S(s) = Φ(−(ln(s + ½) − loc)/scale)."""
-    return math.erfc((math.log(s + 0.5) - loc) / scale / math.sqrt(2)) / 2
-
-
-def p_none(s: int, h: int, p: float, loc: float, scale: float) -> float:
-    return (p + (1 - p) * survival(s + h, loc, scale)) / (p + (1 - p) * survival(s, loc, scale))
-
-
-# ---------------------------------------------------------------- the policy
-
-
-class Rules:
-    """What a policy's table says, with the defaults of stream/policies/default.toml."""
-
-    def __init__(self, policy: Mapping[str, Any]) -> None:
-        self.zone: str = policy.get("zone", "UTC")
-        start = policy.get("history_start")
-        self.history_start: date | None = date.fromisoformat(start) if isinstance(start, str) else start
-        self.grace_ms = 60_000 * int(policy.get("alert_grace_minutes", 60))
-        self.lateness_ms = DAY_MS * int(policy.get("allowed_lateness_days", 2))
-        self.segments = ("other", *policy.get("segments", ()))
-        self.qualifying = policy.get(
-            "qualifying", ("order_completed", "session", "feature_used", "subscription_renewed")
-        )
-        own = policy.get("segment_active_days", {})
-        self.active_days = {one: int(own.get(one, policy.get("active_days", 90))) for one in self.segments}
-        silent = policy.get("signs", {}).get("silent", {})
-        self.activity = silent.get("activity", ("order_completed",))
-        self.horizon_days = int(silent.get("horizon_days", 28))
-        self.theta = float(silent.get("theta", 0.3))
-        self.overdue = float(silent.get("overdue", 0.8))
-        self.min_purchase_days = int(silent.get("min_purchase_days", 4))
-        self.model = Model(silent)
-        self.tracking: bool = policy.get("consent_default", {}).get("tracking", True)
-
-
-# ---------------------------------------------------------------- one partition
 
 
 class Shard:
@@ -237,7 +66,9 @@ class Shard:
         self.alerts: list[dict[str, Any]] = []
         self.final: dict[Period, Counter[tuple[str, str]]] = {}
         self.closed: dict[Period, Counter[tuple[str, str]]] = {}  # and not yet final
-        self.today: tuple[date, ...] = ()
+        self.days: tuple[date, ...] = ()  # of A and C
+        self.hour = 0  # of A
+        self.late = False  # an event of a closed day has come in this hour
         self.purchases: list[tuple[str, int]] = []
 
     @property
@@ -276,6 +107,7 @@ class Shard:
         customer.recent = [*customer.recent, key][-8:]
         self.customers[event["customer_id"]] = customer
         self.earliest_ms = time_ms if self.earliest_ms is None else min(self.earliest_ms, time_ms)
+        self.late |= day_of(time_ms, self.rules.zone) < day_of(int(self.alert_clock), self.rules.zone)
         self._apply(customer, event, time_ms)
         return "accepted"
 
@@ -376,18 +208,23 @@ class Shard:
 
     def _finish(self) -> None:
         """R7: "provisional until A passes its end, then closed … published again … final when C passes its end"."""
-        today = tuple(day_of(int(at_ms), self.rules.zone) for at_ms in (self.alert_clock, self.close_clock))
-        if self.history_start is None or today == self.today:
-            return  # T5: no day has become closed or final
-        self.today = today
-        self.closed = {}
+        today = day_of(int(self.alert_clock), self.rules.zone)
+        hour = int(self.alert_clock) // 3_600_000
+        revised, self.late = self.late and hour != self.hour, self.late and hour == self.hour
+        self.hour = hour
+        days = today, day_of(int(self.close_clock), self.rules.zone)
+        if self.history_start is None or (days == self.days and not revised):
+            return
+        self.days = days
+        closed, self.closed = {} if revised else self.closed, {}
         for kind in KINDS:
             start = period_of(kind, self.history_start)  # R8
-            while (end := end_of(last_day(kind, start), self.rules.zone)) <= self.alert_clock:
-                if end > self.close_clock:
-                    self.closed[kind, start] = self.count(kind, start)
-                elif (kind, start) not in self.final:
-                    self.final[kind, start] = self.count(kind, start)
+            while last_day(kind, start) < today:  # T5: "a day d is closed when end(d) ≤ A"
+                key = kind, start
+                if end_of(last_day(kind, start), self.rules.zone) > self.close_clock:
+                    self.closed[key] = closed[key] if key in closed else self.count(kind, start)
+                elif key not in self.final:
+                    self.final[key] = self.count(kind, start)
                 start = last_day(kind, start) + DAY
 
     def count(self, kind: str, start: date) -> Counter[tuple[str, str]]:

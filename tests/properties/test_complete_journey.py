@@ -14,7 +14,8 @@ import pytest
 from stream import policies
 from stream.tools import backtest, importing
 from tests.properties.test_recount import differences
-from tests.recount import Recount, ms, recount
+from tests.recount import Recount, recount
+from tests.recounting.days import ms
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.recount import Recount, day_of, end_of, last_day, ms, period_of, recount
+from tests.recount import Recount, recount
+from tests.recounting.days import day_of, end_of, last_day, ms, period_of
 
 HOUR = 3_600_000
 SHORT = {"active_days": 5, "history_start": "2017-01-01"}

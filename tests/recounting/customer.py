@@ -1,0 +1,76 @@
+"""What the recount keeps of a customer, as plain lists (S, R2, R3, T7, A2). Knows nothing of clocks or policies."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from tests.recounting.days import DAY, day_of, end_of, ms
+
+FOREVER = math.inf
+
+Event = Mapping[str, Any]
+
+
+@dataclass
+class Customer:
+    recent: list[tuple[str, str]] = field(default_factory=list)  # T7: (source, id) of the last 8 accepted events
+    segments: list[tuple[int, str]] = field(default_factory=list)  # S2: (second, segment)
+    active: list[date] = field(default_factory=list)  # R1, in order
+    subscriptions: dict[str, list[tuple[int, float]]] = field(default_factory=dict)  # R2: (time, lives until)
+    acquired: date | None = None  # R4
+    tracking: tuple[int, bool] = (0, True)  # C1: (second, what was said)
+    purchase_days: list[date] = field(default_factory=list)  # A2, those that came in order
+    instant_ms: int = 0  # A2, of the last purchase
+    due_ms: int | None = None
+    opened: list[tuple[date, int]] = field(default_factory=list)  # A6: (episode day, opening)
+    is_open: bool = False
+
+
+def segment_at(customer: Customer, second: int) -> str:
+    """S3: "the last change at or before t, else the earliest change after it, else `other`"."""
+    before = [segment for when, segment in customer.segments if when <= second]
+    after = [segment for when, segment in customer.segments if when > second]
+    return before[-1] if before else after[0] if after else "other"
+
+
+def observe_segment(customer: Customer, second: int, segment: str) -> None:
+    """S2."""
+    if segment_at(customer, second) == segment:
+        return  # "an observation equal to the segment in force at its time is not a change and is dropped"
+    others = [change for change in customer.segments if change[0] != second]  # "the later arrival replaces the earlier"
+    customer.segments = sorted([*others, (second, segment)])[-4:]  # "the latest 4 changes of them"
+
+
+def observe_subscription(customer: Customer, event: Event, time_ms: int) -> None:
+    """R2: "a subscription event says until when the subscription lives, as seen from that event's time"."""
+    period_end = event.get("period_end")
+    if event["type"] == "subscription_cancelled":
+        # "until period_end if that is given and later than the event, else until the event's own time"
+        until: float = time_ms if period_end is None else max(ms(period_end), time_ms)
+    else:
+        # "for ever, or until period_end when auto_renew is false and period_end is given"
+        until = FOREVER if event.get("auto_renew") is not False or period_end is None else ms(period_end)
+    known = customer.subscriptions.setdefault(event.get("subscription_id") or "", [])
+    known.append((time_ms, until))
+    known.sort(key=lambda seen: seen[0])  # keeps arrivals in order
+    del known[:-3]  # "3 such events of each"
+    if len(customer.subscriptions) > 4:  # "up to 4 subscriptions a customer"
+        del customer.subscriptions[min(customer.subscriptions, key=lambda one: customer.subscriptions[one][-1][0])]
+
+
+def is_customer(customer: Customer, day: date, active_days: int, zone: str) -> bool:
+    """R3: "a subscription is live at the end of d, or there was qualifying activity on a day in (d − W, d]"."""
+    up_to = bisect_right(customer.active, day)
+    if up_to and customer.active[up_to - 1] > day - DAY * active_days:
+        return True
+    for known in customer.subscriptions.values():
+        # R2: "live at the end of day d when the last of its events before end(d) lives until a day later than d"
+        before = [until for time_ms, until in known if time_ms < end_of(day, zone)]
+        if before and (before[-1] == FOREVER or day_of(int(before[-1]), zone) > day):
+            return True
+    return False

@@ -1,0 +1,46 @@
+"""The gap model of the recount (DESIGN §5), each sum written out. Knows nothing of events."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+
+class Model:
+    def __init__(self, silent: Mapping[str, Any]) -> None:
+        model = silent.get("model", {})
+        self.memory = float(model.get("memory", 0.9))
+        self.mu0 = float(model.get("mu0", 1.0986))
+        self.k0 = float(model.get("k0", 0.6))
+        self.a0 = float(model.get("a0", 3.0))
+        self.b0 = float(model.get("b0", 1.7))
+        self.a = float(model.get("a", 0.005))
+        self.b = float(model.get("b", 1.0))
+
+    def of(self, days: Sequence[date]) -> tuple[float, float, float]:
+        """Give p, loc and scale after purchases on these days.
+
+        The gaps' weighted count, mean and sum of squares, written out: weights are 1, ρ, ρ² … from the latest back.
+        """
+        y = [math.log((after - before).days) for before, after in pairwise(days)]
+        weights = [self.memory**age for age in range(len(y) - 1, -1, -1)]
+        n = sum(weights)
+        m = sum(w * one for w, one in zip(weights, y, strict=True)) / n if y else 0.0
+        q = sum(w * (one - m) ** 2 for w, one in zip(weights, y, strict=True))
+        k = self.k0 + n
+        a = self.a0 + n / 2
+        b = self.b0 + q / 2 + self.k0 * n * (m - self.mu0) ** 2 / (2 * k)
+        x = len(days) - 1
+        return self.a / (self.a + self.b + x), (self.k0 * self.mu0 + n * m) / k, math.sqrt(b * (k + 1) / (a * k))
+
+
+def survival(s: int, loc: float, scale: float) -> float:
+    """S(s) = Φ(−(ln(s + ½) − loc)/scale)."""
+    return math.erfc((math.log(s + 0.5) - loc) / scale / math.sqrt(2)) / 2
+
+
+def p_none(s: int, h: int, p: float, loc: float, scale: float) -> float:
+    return (p + (1 - p) * survival(s + h, loc, scale)) / (p + (1 - p) * survival(s, loc, scale))

@@ -1,0 +1,35 @@
+"""A policy's table as the recount reads it. Knows nothing of events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from tests.recounting.days import DAY_MS
+from tests.recounting.gaps import Model
+
+
+class Rules:
+    """What a policy's table says, with the defaults of stream/policies/default.toml."""
+
+    def __init__(self, policy: Mapping[str, Any]) -> None:
+        self.zone: str = policy.get("zone", "UTC")
+        start = policy.get("history_start")
+        self.history_start: date | None = date.fromisoformat(start) if isinstance(start, str) else start
+        self.grace_ms = 60_000 * int(policy.get("alert_grace_minutes", 60))
+        self.lateness_ms = DAY_MS * int(policy.get("allowed_lateness_days", 2))
+        self.segments = ("other", *policy.get("segments", ()))
+        self.qualifying = policy.get(
+            "qualifying", ("order_completed", "session", "feature_used", "subscription_renewed")
+        )
+        own = policy.get("segment_active_days", {})
+        self.active_days = {one: int(own.get(one, policy.get("active_days", 90))) for one in self.segments}
+        silent = policy.get("signs", {}).get("silent", {})
+        self.activity = silent.get("activity", ("order_completed",))
+        self.horizon_days = int(silent.get("horizon_days", 28))
+        self.theta = float(silent.get("theta", 0.3))
+        self.overdue = float(silent.get("overdue", 0.8))
+        self.min_purchase_days = int(silent.get("min_purchase_days", 4))
+        self.model = Model(silent)
+        self.tracking: bool = policy.get("consent_default", {}).get("tracking", True)
