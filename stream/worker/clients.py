@@ -63,7 +63,7 @@ def producer(settings: Settings, transactional_id: str) -> Producer:
     return Producer(
         {
             "compression.type": "lz4",
-            "linger.ms": 2,  # a commit's flush was seen to wait for it
+            "linger.ms": 20,  # a commit flushes without it; 2 was seen to cost 5 % more CPU
             "batch.num.messages": 50_000,
             "queue.buffering.max.messages": 1_000_000,
             "queue.buffering.max.kbytes": 1 << 20,
