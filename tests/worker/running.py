@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -30,9 +31,14 @@ PATIENCE_SECONDS = 60.0
 class Worker:
     """One worker process; what it logged goes to the test's output."""
 
-    def __init__(self, bootstrap: str, slot: str) -> None:
+    def __init__(self, bootstrap: str, slot: str, policy: str | None = None) -> None:
+        """The stand-in's worker, or with a policy the real one."""
         self._port = free_port()
-        self._process = subprocess.Popen([sys.executable, str(PROGRAM), bootstrap, slot, str(self._port)])
+        command = [sys.executable, str(PROGRAM), bootstrap, slot, str(self._port)]
+        if policy is not None:
+            words = ["worker", "--bootstrap", bootstrap, "--policy", policy, "--http", f"127.0.0.1:{self._port}"]
+            command = [sys.executable, "-m", "stream.cli", *words]
+        self._process = subprocess.Popen(command, env={**os.environ, "LAPSE_SLOT": slot})
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of a page; status 0 when it doesn't listen (yet)."""
