@@ -67,8 +67,8 @@ def observe_segment(r: Row, time_s: int, code: int) -> None:
     if at > 0 and r.segment_s[at - 1] == time_s:
         r.segment[at - 1] = code
         return
-    in_force = at - 1 if at > 0 else 0
-    if n > 0 and r.segment[in_force] == code:
+    in_force = r.segment[max(at - 1, 0)] if n > 0 else 0  # of whom none was observed: `other`, code 0
+    if in_force == code:
         return
     if n == SEGMENT_CHANGES:
         if at == 0:

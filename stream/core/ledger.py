@@ -12,37 +12,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core import retention
-from stream.core.calendar import DAY_MS, PERIODS, calendar, date_of, period_end, period_start
+from stream.core.calendar import DAY_MS, PERIODS, calendar, date_of, day_of, period_end, period_start
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part
 from stream.core.table import NEVER_MS, CustomerTable
 
 
 class Ledger:
-    """Days before `open_day` are closed, days before `final_day` are final; both None until the first event."""
+    """Days before `open_day` are closed, days before `final_day` are final.
+
+    Periods begin where the policy says that history starts, else (`began` is False until then) at the first event's day.
+    """
 
     def __init__(self, policy: Policy, partition: int) -> None:
         self._policy = policy
         self._calendar = calendar(policy.zone)
         self._partition = partition
         self._lateness_ms = policy.allowed_lateness_days * DAY_MS
-        self.first_day: int | None = None
-        self.open_day = 0
-        self.final_day = 0
+        self._given = policy.history_start is not None
+        self.first_day: int | None = None  # of the earliest event
+        self.open_day = self.final_day = day_of(policy.history_start) if policy.history_start is not None else 0
         # of what is closed and not final: the revision and a checksum of the counts that were published
         self.published: dict[str, tuple[int, int]] = {}
 
     def begin(self, first_day: int) -> None:
-        """The earliest event is of `first_day` (it can only move back)."""
-        if self.first_day is None:
-            self.open_day = self.final_day = first_day
+        """Take note of the day of the earliest event, which can only move back."""
+        if not self._given:
+            self.open_day = min(self.open_day, first_day) if self.began else first_day
+            self.final_day = min(self.final_day, first_day) if self.began else first_day
         self.first_day = first_day
-        self.open_day = min(self.open_day, first_day)
-        self.final_day = min(self.final_day, first_day)
+
+    @property
+    def began(self) -> bool:
+        """Whether there is a day to close."""
+        return self._given or self.first_day is not None
 
     def border_ms(self) -> int:
         """The alert clock at which the next day is to be closed or made final."""
-        if self.first_day is None:
+        if not self.began:
             return NEVER_MS
         return min(self._calendar.end_ms(self.open_day), self._calendar.end_ms(self.final_day) + self._lateness_ms)
 
@@ -51,7 +58,7 @@ class Ledger:
 
         `late_change`: an event changed a closed day since the last call.
         """
-        if self.first_day is None:
+        if not self.began:
             return []
         parts: list[Part | Head] = []
         while self._calendar.end_ms(self.open_day) <= clock_ms:
@@ -61,17 +68,19 @@ class Ledger:
         while self._calendar.end_ms(self.final_day) + self._lateness_ms <= clock_ms:
             parts += self._finish(table, clock_ms)
         if parts:
-            parts.append(self.head())
+            parts.append(self.head(clock_ms))
         return parts
 
-    def head(self) -> Head:
-        """How far this partition is."""
-        known = self.first_day is not None
+    def head(self, clock_ms: int) -> Head:
+        """How far this partition is; without any event it is as far as its clock."""
+        open_day, final_day = self.open_day, self.final_day
+        if not self.began:
+            open_day, final_day = self._calendar.day(clock_ms), self._calendar.day(clock_ms - self._lateness_ms)
         return Head(
             partition=self._partition,
-            history_start=date_of(self.first_day) if self.first_day is not None else None,
-            closed_before=date_of(self.open_day) if known else None,
-            final_before=date_of(self.final_day) if known else None,
+            history_start=None if self.first_day is None else date_of(self.first_day),
+            closed_before=date_of(open_day),
+            final_before=date_of(final_day),
         )
 
     def _close(self, table: CustomerTable, clock_ms: int) -> list[Part]:

@@ -96,7 +96,9 @@ class Partition:
         self._clock[C.MAX] = self._clock[C.ALERT] = self._clock[C.HEAP_UNTIL] = NO_TIME
         self._clock[C.GRACE] = policy.alert_grace_ms
         self._clock[C.LATENESS] = policy.allowed_lateness_days * DAY_MS
-        self._clock[C.BORDER] = self._clock[C.FIRST_DAY] = NEVER_MS
+        self._clock[C.FIRST_DAY] = NEVER_MS
+        self._idle: Head | None = None  # the last head of a partition that has a clock and no events
+        self._set_border()
         self._heap_ms, self._heap_row = np.empty(0, np.int64), np.empty(0, np.int32)
         self._notes, self._noted = np.empty(0, NOTE), np.empty(0, ROW)
 
@@ -107,8 +109,8 @@ class Partition:
 
     @property
     def rows(self) -> int:
-        """How many customers have a row."""
-        return self.table.n
+        """How many customers there are: rows to which an event was applied, not only refused."""
+        return int(np.count_nonzero(self.table.rows["seen_ms"][: self.table.n]))
 
     def apply(self, batch: Batch, start: int = 0, stop: int | None = None) -> Step:
         """Apply events start…stop. Where more falls due than fits one step, `next` is short of the end: call again."""
@@ -215,9 +217,9 @@ class Partition:
             return False
         if why == kernel.FIRST_DAY:
             self.ledger.begin(int(c[C.FIRST_DAY]))
-            c[C.LATE_CHANGE] = 0
-        else:
-            step.parts += self.ledger.publish(self.table, int(c[C.ALERT]), late_change=bool(c[C.LATE_CHANGE]))
+        late_change = why == kernel.BORDER and bool(c[C.LATE_CHANGE])
+        step.parts += self.ledger.publish(self.table, int(c[C.ALERT]), late_change=late_change)
+        if late_change:
             c[C.LATE_CHANGE] = 0
         self._set_border()
         return True
@@ -225,7 +227,7 @@ class Partition:
     def _set_border(self) -> None:
         c = self._clock
         c[C.BORDER] = self.ledger.border_ms()
-        c[C.OPEN_DAY] = self.ledger.open_day if self.ledger.first_day is not None else -(2**31)
+        c[C.OPEN_DAY] = self.ledger.open_day if self.ledger.began else -(2**31)
         if c[C.LATE_CHANGE]:
             c[C.BORDER] = min(c[C.BORDER], kernel.next_hour_ms(c[C.ALERT]))
 
@@ -233,6 +235,11 @@ class Partition:
         c = self._clock
         self.table.changed_n = int(c[C.CHANGED_N])
         step.duplicates = int(c[C.DUPLICATES])
+        if not self.ledger.began and self.clock_ms is not None:
+            head = self.ledger.head(self.clock_ms)
+            if head != self._idle:
+                self._idle = head
+                step.parts.append(head)
         step.too_late = np.flatnonzero(store.too_late).tolist()
         step.alerts = [
             alerts.of_note(

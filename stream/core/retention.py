@@ -88,7 +88,7 @@ def _count(
 ) -> None:
     for i in range(n):
         r = rows[i]
-        if r.first_day == NO_DAY:
+        if r.first_day == NO_DAY and r.subscription_n[0] == 0:
             continue
         for k in range(spans.first.size):
             first, last = spans.first[k], spans.last[k]
@@ -147,8 +147,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, tag="head", tag_field="kin
 
     partition: int
     history_start: date | None
-    closed_before: date | None
-    final_before: date | None
+    closed_before: date
+    final_before: date
 
     @property
     def key(self) -> str:
@@ -198,10 +198,8 @@ def merge(
     for (period, start), own in by_period.items():
         last = date_of(period_end(period, day_of(start)))
         silent = [head_of.get(p) for p in range(partitions) if p not in own]
-        closed = all(
-            head is not None and head.closed_before is not None and head.closed_before > last for head in silent
-        )
-        final = all(head is not None and head.final_before is not None and head.final_before > last for head in silent)
+        closed = all(head is not None and head.closed_before > last for head in silent)
+        final = all(head is not None and head.final_before > last for head in silent)
         warmup = history is None or day_of(start) < day_of(history) + warmup_days
         records += [
             _record(period, start, segment, list(own.values()), closed=closed, final=final, warmup=warmup)
