@@ -31,7 +31,8 @@ class Ledger:
         self._lateness_ms = policy.allowed_lateness_days * DAY_MS
         self._given = policy.history_start is not None
         self.first_day: int | None = None  # of the earliest event
-        self.open_day = self.final_day = day_of(policy.history_start) if policy.history_start is not None else 0
+        self.open_day = 0 if policy.history_start is None else day_of(policy.history_start)
+        self.final_day = self.open_day
         # of what is closed and not final: the revision and a checksum of the counts that were published
         self.published: dict[str, tuple[int, int]] = {}
 
