@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from itertools import groupby
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -25,6 +24,7 @@ from stream.worker.meters import Meters
 from stream.worker.pace import Pace
 from stream.worker.processing import KernelError, Processor
 from stream.worker.restore import Restorer
+from stream.worker.runs import runs
 from stream.worker.settings import Settings
 from stream.worker.topics import EVENTS
 from stream.worker.transaction import AbortError, BrokenError, FencedError, Transactions
@@ -80,8 +80,7 @@ class Loop:
 
     def _turn(self) -> None:
         self._watchdog.beat()
-        for one in self._restorer.advance(self._incarnations.values(), time.monotonic()):
-            self._go_on(one)
+        self._go_on(self._restorer.advance(self._incarnations.values(), time.monotonic()))
         limit = self._pace.limit
         messages = self._consumer.consume(limit, 0.0 if self._restorer.reading else self._pace.wait_seconds)
         full = len(messages) >= limit
@@ -102,39 +101,25 @@ class Loop:
         """Process what was consumed; how many records that were."""
         self._pace.begin(len(messages))
         taken = 0
-        marks = any(message.error() is not None for message in messages)
-        for number, run in groupby(messages, Message.partition):
-            one = self._incarnations.get(number) if number is not None else None
-            records = list(run)
-            at_end = False
-            if marks:
-                at_end = self._marks(one, records)
-                records = [record for record in records if record.error() is None]
+        for run in runs(messages):
+            one = self._incarnations.get(run.partition)
+            for error in run.errors:
+                self._tell(run.partition, error)
             if one is None or one.state is not State.RUN:
                 continue  # it begins again at its own position when it runs
-            if records:
-                self._processor.take(one, records)
-                one.caught_up = False
-                taken += len(records)
-            if at_end:
-                one.caught_up = True
+            if run.records:
+                self._processor.take(one, run.records)
+                taken += len(run.records)
+            one.caught_up = run.at_end is not None
         self._pace.end()
         return taken
 
-    def _marks(self, one: Incarnation | None, records: list[Message]) -> bool:
-        """See to what is no record; whether the end of the partition was the last of it."""
-        at_end = False
-        for record in records:
-            error = record.error()
-            at_end = error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 (its public name)
-            if error is None or at_end:
-                continue
-            if error.fatal():
-                raise KafkaException(error)
-            if time.monotonic() - self._told > TELL_SECONDS:
-                self._told = time.monotonic()
-                _log.warning("partition %s: %s", one.number if one else record.partition(), error.str())
-        return at_end
+    def _tell(self, partition: int, error: KafkaError) -> None:
+        if error.fatal():
+            raise KafkaException(error)
+        if time.monotonic() - self._told > TELL_SECONDS:
+            self._told = time.monotonic()
+            _log.warning("partition %d: %s", partition, error.str())
 
     def _look_at_lag(self) -> None:
         for one in self._incarnations.values():
@@ -210,9 +195,7 @@ class Loop:
         for one in touched:
             if one.state is not State.GONE:
                 self._drop(one)
-        for one in self._incarnations.values():
-            if one.state is State.RUN:
-                self._go_on(one)
+        self._go_on([one for one in self._incarnations.values() if one.state is State.RUN])
 
     def _begin_anew(self) -> None:
         """A new producer, and every partition restores."""
@@ -278,24 +261,30 @@ class Loop:
         except KafkaException as error:  # taken meanwhile; the callback tells
             _log.debug("pause %d: %s", one.number, error)
 
-    def _go_on(self, one: Incarnation) -> None:
-        """Consume from the incarnation's own position."""
-        place = TopicPartition(EVENTS, one.number, one.position)
-        one.caught_up = False
-        try:
-            self._consumer.seek(place)
-            self._consumer.resume([place])
-            # librdkafka's broker thread may sleep for a second before it sees a resumed partition; a request wakes it
-            self._consumer.get_watermark_offsets(place, timeout=1.0)
-        except KafkaException as error:
-            _log.warning("partition %d can't go on yet: %s", one.number, error.args[0].str())
-            self._drop(one)
-            return
-        seconds = time.monotonic() - one.since
-        if one.told_running != one.since:
-            one.told_running = one.since
-            self._meters.observe(metrics.RESTORE_SECONDS, seconds)
-            _log.info("partition %d runs from offset %d, restored in %.2f s", one.number, one.position, seconds)
+    def _go_on(self, ready: list[Incarnation]) -> None:
+        """Consume from the incarnations' own positions."""
+        for one in ready:
+            place = TopicPartition(EVENTS, one.number, one.position)
+            one.caught_up = False
+            try:
+                self._consumer.seek(place)
+                self._consumer.resume([place])
+            except KafkaException as error:
+                _log.warning("partition %d can't go on yet: %s", one.number, error.args[0].str())
+                self._drop(one)
+                continue
+            seconds = time.monotonic() - one.since
+            if one.told_running != one.since:
+                one.told_running = one.since
+                self._meters.observe(metrics.RESTORE_SECONDS, seconds)
+                _log.info("partition %d runs from offset %d, restored in %.2f s", one.number, one.position, seconds)
+        for one in ready[
+            :1
+        ]:  # librdkafka's broker thread may sleep for a second before it sees that; a request wakes it
+            try:
+                self._consumer.get_watermark_offsets(TopicPartition(EVENTS, one.number), timeout=0.5)
+            except KafkaException as error:
+                _log.debug("no answer yet: %s", error)
 
 
 def _numbers(partitions: Iterable[TopicPartition]) -> str:

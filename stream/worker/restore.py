@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import struct
 from collections.abc import Iterable
-from itertools import groupby
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from stream.worker.fence import AFTER_SECONDS, Fence
 from stream.worker.incarnation import Incarnation, Signal, State
+from stream.worker.runs import runs
 from stream.worker.topics import CHANGELOG, EVENTS
 
 CONTROL_KEY: Final = b"\x00control"  # no customer: ids never contain NUL
@@ -117,19 +117,19 @@ class Restorer:
 
     def _read(self, now: float) -> None:
         messages = self._reader.consume(_SLICE, _SLICE_SECONDS)
-        for number, run in groupby(messages, Message.partition):
-            one = self._reading.get(number) if number is not None else None
-            records = list(run)
+        for run in runs(messages):
+            one = self._reading.get(run.partition)
             if one is None:
                 continue
-            good = [record for record in records if record.error() is None]
-            if good:
-                self._load(one, good)
-            one.read_to = max(one.read_to, *map(_after, records[-2:]))
+            if run.records:
+                self._load(one, run.records)
+                one.read_to = (run.records[-1].offset() or 0) + 1
+            if run.at_end is not None:
+                one.read_to = max(one.read_to, run.at_end)
         for one in self._reading.values():
             if one.read_to < one.target and not messages and now - one.since > AFTER_SECONDS:
                 self._cut_off_owner(one, now)
-                self._tell(one, now, "a transaction on its changelog is open")
+                self._report(one, now, "a transaction on its changelog is open")
 
     def _load(self, one: Incarnation, records: list[Message]) -> None:
         keys = list(map(Message.key, records))
@@ -169,7 +169,7 @@ class Restorer:
         self._again[one] = now + _PAUSE_SECONDS
         if now - one.since > AFTER_SECONDS:
             self._cut_off_owner(one, now)
-            self._tell(one, now, why)
+            self._report(one, now, why)
 
     def _cut_off_owner(self, one: Incarnation, now: float) -> None:
         """The previous owner's transactional id stands beside the last offset that it committed."""
@@ -180,15 +180,7 @@ class Restorer:
         if found[0].metadata:
             self._fence.cut(found[0].metadata, now)
 
-    def _tell(self, one: Incarnation, now: float, why: str) -> None:
+    def _report(self, one: Incarnation, now: float, why: str) -> None:
         if now - self._told.get(one, one.since) > _TELL_SECONDS:
             self._told[one] = now
             _log.error("partition %d has waited %.0f s: %s", one.number, now - one.since, why)
-
-
-def _after(record: Message) -> int:
-    """The offset after a record; that of an end-of-partition mark is already the next one."""
-    offset, error = record.offset(), record.error()
-    if error is None:
-        return (offset or 0) + 1
-    return offset or 0 if error.code() == KafkaError._PARTITION_EOF else 0  # noqa: SLF001 (its public name)
