@@ -21,7 +21,7 @@ from stream.core.table import NEVER_MS, CustomerTable
 class Ledger:
     """Days before `open_day` are closed, days before `final_day` are final.
 
-    Periods begin where the policy says that history starts, else (`began` is False until then) at the first event's day.
+    Periods begin where the policy says that history starts, else at the first event's day (no `began` until then).
     """
 
     def __init__(self, policy: Policy, partition: int) -> None:
