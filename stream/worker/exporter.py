@@ -78,8 +78,12 @@ class Exporter:
         threading.Thread(target=self._server.serve_forever, name="http", daemon=True).start()
 
     def stop(self) -> None:
-        """Stop serving."""
+        """Stop serving, after `start`."""
         self._server.shutdown()
+        self.close()
+
+    def close(self) -> None:
+        """Let the port go."""
         self._server.server_close()
 
     def _answer(self, path: str, accept: str, registry: CollectorRegistry) -> tuple[int, str, bytes]:

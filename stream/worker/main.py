@@ -63,6 +63,7 @@ def run_job(settings: Settings, job: Job) -> int:
     finally:
         watchdog.stop()
         exporter.stop()
+        slot.release()
     _log.info("%s: stopped", slot.transactional_id)
     return FINE
 

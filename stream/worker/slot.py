@@ -24,6 +24,11 @@ class Slot:
     transactional_id: str
     lock: IO[bytes] | None = None
 
+    def release(self) -> None:
+        """Let others have it."""
+        if self.lock is not None:
+            self.lock.close()
+
 
 def claim(group: str, name: str | None) -> Slot:
     """The slot of that name, else the first free one of this host. Raises RuntimeError when all are taken."""

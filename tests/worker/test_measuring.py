@@ -1,0 +1,147 @@
+"""Counts of a transaction, the watchdog's verdict, and what is served over HTTP."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from stream import metrics
+from stream.metrics import CATALOGUE, Metric
+from stream.worker.exporter import Exporter
+from stream.worker.meters import Meters
+from stream.worker.pace import LATE_SECONDS, LEAST, MOST, SOON_SECONDS, Pace
+from stream.worker.watchdog import Watchdog
+
+
+def test_counts_of_an_aborted_transaction_leave_no_trace() -> None:
+    meters = Meters()
+    meters.count(metrics.EVENTS, "0", by=5)
+    meters.settle(committed=False)
+    meters.count(metrics.EVENTS, "0", by=3)
+    assert meters.snapshot(ready=True).values == {}
+    meters.settle(committed=True)
+    assert meters.snapshot(ready=True).values == {metrics.EVENTS: {("0",): 3}}
+
+
+def test_series_of_a_partition_go_with_it() -> None:
+    meters = Meters()
+    meters.set(metrics.LAG, 7, "0")
+    meters.set(metrics.LAG, 8, "1")
+    meters.set(metrics.RUNNING, 2)
+    before = meters.snapshot(ready=True)
+    meters.forget("0")
+    assert meters.snapshot(ready=True).values == {metrics.LAG: {("1",): 8}, metrics.RUNNING: {(): 2}}
+    assert before.values[metrics.LAG] == {("0",): 7, ("1",): 8}
+
+
+def test_a_scan_takes_the_place_of_the_last_one() -> None:
+    meters = Meters()
+    meters.replace(metrics.CUSTOMERS, "0", [(("a", "new"), 1.0), (("b", "new"), 2.0)])
+    meters.replace(metrics.CUSTOMERS, "1", [(("a", "new"), 3.0)])
+    meters.replace(metrics.CUSTOMERS, "0", [(("a", "new"), 4.0)])
+    assert meters.snapshot(ready=True).values == {metrics.CUSTOMERS: {("0", "a", "new"): 4.0, ("1", "a", "new"): 3.0}}
+
+
+def test_the_catalogue_refuses_what_the_contract_rules_out() -> None:
+    assert len({metric.name for metric in CATALOGUE}) == len(CATALOGUE)
+    for wrong in (("events_total", "counter", ()), ("lapse_a", "counter", ()), ("lapse_a", "gauge", ("customer",))):
+        name, kind, labels = wrong
+        with pytest.raises(AssertionError):
+            Metric(name, kind, "", labels)  # type: ignore[arg-type]
+
+
+def get(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_pages() -> None:
+    silent = [0.0]
+    exporter = Exporter(("127.0.0.1", 0), lambda: silent[0])
+    exporter.start()
+    try:
+        meters = Meters()
+        meters.add(metrics.DEAD, "3", "not_json", by=2)
+        for seconds in (0.14, 0.15, 0.16, 100.0):
+            meters.observe(metrics.DELAY_SECONDS, seconds)
+        assert get(f"{exporter.url}/readyz")[0] == 503
+        exporter.snapshot = meters.snapshot(ready=True)
+        assert get(f"{exporter.url}/readyz")[0] == 200
+        assert get(f"{exporter.url}/healthz")[0] == 200
+        silent[0] = 11.0
+        assert get(f"{exporter.url}/healthz")[0] == 503
+        assert get(f"{exporter.url}/other")[0] == 404
+        status, text = get(f"{exporter.url}/metrics")
+        samples = {
+            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+    finally:
+        exporter.stop()
+    assert status == 200
+    assert samples["lapse_dead_letters_total", (("partition", "3"), ("reason", "not_json"))] == 2
+    assert samples["lapse_delay_seconds_bucket", (("le", "0.15"),)] == 2
+    assert samples["lapse_delay_seconds_bucket", (("le", "10.0"),)] == 3
+    assert samples["lapse_delay_seconds_count", ()] == 4
+    assert all(name.startswith("lapse_") for name, _ in samples)
+
+
+def test_several_workers_on_one_machine_find_a_port_each() -> None:
+    first, second = Exporter(None, lambda: 0.0), Exporter(None, lambda: 0.0)
+    try:
+        assert first.url != second.url
+    finally:
+        for one in (first, second):
+            one.close()
+
+
+def test_the_watchdog_wants_to_hear_of_the_loop() -> None:
+    watchdog = Watchdog(call_seconds=0.05)
+    watchdog.beat()
+    assert watchdog.verdict() is None
+    time.sleep(0.06)
+    assert "a call has taken" in (watchdog.verdict() or "")
+
+
+def test_the_watchdog_wants_lag_to_move() -> None:
+    watchdog = Watchdog(still_seconds=0.05)
+    for _ in range(4):
+        time.sleep(0.02)
+        watchdog.beat()
+        watchdog.progress(0, position=7, lag=0)
+        watchdog.progress(1, position=7, lag=3)
+        watchdog.progress(2, position=7, lag=3)
+    assert "partition 1 stands at 7" in (watchdog.verdict() or "")
+    watchdog.forget(1)
+    watchdog.progress(2, position=8, lag=3)
+    assert watchdog.verdict() is None
+
+
+def test_the_pace_commits_soon_while_it_keeps_up_and_late_with_a_backlog() -> None:
+    pace, now = Pace(), time.monotonic()
+    assert pace.due(now, full=False, idle=True)
+    assert not pace.due(now, full=False, idle=False)
+    assert pace.due(now - SOON_SECONDS, full=False, idle=False)
+    assert not pace.due(now - SOON_SECONDS, full=True, idle=False)
+    assert pace.due(now - LATE_SECONDS, full=True, idle=False)
+
+
+def test_the_pace_takes_about_a_tenth_of_a_second_at_once() -> None:
+    slow, fast = Pace(), Pace()
+    for _ in range(20):
+        slow.begin(500)
+        time.sleep(0.01)
+        slow.end()
+        fast.begin(50_000)
+        fast.end()
+    assert LEAST <= slow.limit < 6_000
+    assert fast.limit == MOST

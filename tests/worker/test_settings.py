@@ -1,0 +1,75 @@
+"""Settings from the environment, the slot, and the topics' own check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stream.worker import topics
+from stream.worker.settings import Settings, SettingsError, read
+from stream.worker.slot import claim
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_from_the_environment() -> None:
+    environment = {
+        "LAPSE_BOOTSTRAP": "one:9092,[::1]:9093",
+        "LAPSE_GROUP": "churn",
+        "LAPSE_SLOT": "pod-3",
+        "LAPSE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "LAPSE_KAFKA_SASL_USERNAME": "ops",
+        "PATH": "/bin",
+    }
+    found = read(environment, http="10.1.2.3:80")
+    kafka = {"sasl.username": "ops", "security.protocol": "SASL_SSL"}
+    assert found == Settings("one:9092,[::1]:9093", "churn", "pod-3", ("10.1.2.3", 80), kafka)
+    assert found.client() == {**kafka, "bootstrap.servers": "one:9092,[::1]:9093"}
+
+
+def test_what_is_said_goes_before_the_environment() -> None:
+    assert read({"LAPSE_BOOTSTRAP": "one:9092"}, bootstrap="two:9092").bootstrap == "two:9092"
+
+
+def test_all_mistakes_at_once() -> None:
+    environment = {
+        "LAPSE_GROUP": "no spaces",
+        "LAPSE_SLOT": "",
+        "LAPSE_KAFKA_ENABLE_AUTO_COMMIT": "true",
+        "LAPSE_KAFKA_ISOLATION_LEVEL": "read_uncommitted",
+    }
+    with pytest.raises(SettingsError) as raised:
+        read(environment, http="here")
+    assert len(raised.value.errors) == 6
+    for name in ("LAPSE_BOOTSTRAP", *environment, "--http"):
+        assert any(name in error for error in raised.value.errors), name
+
+
+def test_a_slot_is_held_until_it_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    first, second, other_group = claim("g", None), claim("g", None), claim("h", None)
+    names = {first.transactional_id, second.transactional_id, other_group.transactional_id}
+    assert len(names) == 3
+    first.release()
+    again = claim("g", None)
+    assert again.transactional_id == first.transactional_id
+    assert claim("g", "pod-3").transactional_id == "g.pod-3"
+    for slot in (second, other_group, again):
+        slot.release()
+
+
+def test_topics_that_are_missing_or_do_not_fit() -> None:
+    good = {topic.name: 8 if topic.as_events else 1 for topic in topics.TOPICS}
+    assert topics.differences(good) == []
+    assert len(topics.differences({})) == len(topics.TOPICS)
+    assert topics.differences({**good, topics.CHANGELOG: 4}) == [
+        "customers.changelog has 4 partitions, customer.events has 8: they must be equal"
+    ]
+
+
+def test_topics_are_made_once_and_then_as_they_must_be(bootstrap: str) -> None:
+    assert sorted(topics.create(bootstrap, 3, 1)) == sorted(topic.name for topic in topics.TOPICS)
+    assert topics.create(bootstrap, 5, 1) == []
+    assert topics.verify(bootstrap) == []
