@@ -33,7 +33,8 @@ def source(settings: Settings) -> Consumer:
 
 def reader(settings: Settings) -> Consumer:
     """Reads committed changelog records; never joins the group."""
-    return Consumer({**_reading(settings), "isolation.level": "read_committed"}, logger=_log)
+    # it reads to a known end: an empty fetch that waits only delays the mark of that end
+    return Consumer({**_reading(settings), "fetch.wait.max.ms": 10, "isolation.level": "read_committed"}, logger=_log)
 
 
 def observer(settings: Settings) -> Consumer:

@@ -23,6 +23,7 @@ from stream.worker.settings import DEFAULT_HTTP, address
 
 HEALTHY_SECONDS: Final = 10.0  # the loop turns a hundred times a second
 _PORTS_TRIED: Final = 20
+_POLL_SECONDS: Final = 0.05  # stopping the server takes so long
 
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 
@@ -75,7 +76,7 @@ class Exporter:
 
     def start(self) -> None:
         """Serve, in threads."""
-        threading.Thread(target=self._server.serve_forever, name="http", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(_POLL_SECONDS,), name="http", daemon=True).start()
 
     def stop(self) -> None:
         """Stop serving, after `start`."""
