@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from stream.core.silence import MAX_SILENCE_DAYS, NEVER_DAYS, SilenceParams
 DEFAULT = Policy("test")
 
 
-def params(**changes: float) -> SilenceParams:
+def params(**changes: Any) -> SilenceParams:
     return rules_of(replace(DEFAULT, silent=replace(DEFAULT.silent, **changes))).silence
 
 
