@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -59,28 +60,40 @@ def test_the_demo_says_what_a_backtest_says(tmp_path: Path) -> None:
             assert {name: month[name] for name in record["counts"]} == record["counts"]
 
 
+@contextmanager
+def begun(*words: str) -> Iterator[subprocess.Popen[str]]:
+    """A demo that has its worker and will not end by itself."""
+    command = [*DEMO, "--year-seconds", "600", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert any("metrics" in line for line in process.stdout)
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_can_be_left_at_any_time_and_leaves_nothing_running(number: signal.Signals) -> None:
-    process = subprocess.Popen(
-        [*DEMO, "--year-seconds", "600"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    try:
-        for line in process.stdout:
-            if "metrics" in line:
-                break
+    with begun() as process:
         time.sleep(1.0)
         started = children(process.pid)
         assert len(started) >= 2, "a broker and a worker"
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
+        out, err = process.communicate(timeout=120)
     assert process.returncode == 0
     assert "nothing is left running" in out
     assert not err
-    assert not [one for one in started if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    assert not [one for one in started if one.is_running()]
+
+
+def test_a_worker_ends_also_when_the_demo_is_killed(embedded_bootstrap: str) -> None:
+    with begun("--bootstrap", embedded_bootstrap) as process:
+        started = children(process.pid)
+        process.kill()
+    gone, alive = psutil.wait_procs(started, timeout=60)
+    assert gone
+    assert not alive
 
 
 def test_somebody_elses_events_are_not_mixed_with_the_demos(embedded_bootstrap: str) -> None:
@@ -93,23 +106,9 @@ def test_somebody_elses_events_are_not_mixed_with_the_demos(embedded_bootstrap: 
 
 
 def test_a_worker_that_ends_is_told(embedded_bootstrap: str) -> None:
-    process = subprocess.Popen(
-        [*DEMO, "--year-seconds", "600", "--bootstrap", embedded_bootstrap],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            if "metrics" in line:
-                break
-        _kill(children(process.pid))
-        _, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
+    with begun("--bootstrap", embedded_bootstrap) as process:
+        for child in children(process.pid):
+            child.kill()
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "worker 0 ended with code -9" in err
-
-
-def _kill(processes: Sequence[psutil.Process]) -> None:
-    for process in processes:
-        process.kill()

@@ -127,9 +127,12 @@ def test_a_closed_pipe_is_no_traceback() -> None:
 
 def test_ctrl_c_is_no_traceback(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "stream.cli", "backtest", "-", "--out", str(tmp_path)]
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(3)
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "alerts.jsonl").exists():  # then everything is imported, and it waits for events
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"Traceback" not in told

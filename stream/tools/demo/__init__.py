@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import signal
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -27,8 +27,6 @@ from stream.worker import topics
 from stream.worker.settings import Settings as Cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from stream.tools.demo.replay import Event
 
 __all__ = ["DemoError", "Settings", "run"]
@@ -56,10 +54,10 @@ def run(settings: Settings, screen: Screen | None = None) -> int:
     """Run the demo to its end, or until Ctrl-C, and return the exit code; shown on `screen` or on what fits."""
     screen = screen or open_screen(as_json=settings.as_json)
     try:
-        with _terminable(), ExitStack() as stack:
+        with Leaving() as leaving, ExitStack() as stack:
             screen.say(f"reading {settings.days} days of the Complete Journey")
             events = read(settings.days)
-            demo = Demo(settings, screen, stack)
+            demo = Demo(settings, screen, stack, leaving)
             began = time.monotonic()
             demo.replay(events)
             if settings.as_json:
@@ -79,10 +77,11 @@ def run(settings: Settings, screen: Screen | None = None) -> int:
 class Demo:
     """One demo, begun; `stack` ends what it began, the last first."""
 
-    def __init__(self, settings: Settings, screen: Screen, stack: ExitStack) -> None:
+    def __init__(self, settings: Settings, screen: Screen, stack: ExitStack, leaving: Leaving) -> None:
         self._year_seconds = settings.year_seconds
         self._screen = screen
         self._stack = stack
+        self._leaving = leaving
         cluster = settings.cluster or Cluster(stack.enter_context(broker.embedded()))
         brokers(cluster)
         self._kafka = quiet(cluster)
@@ -92,7 +91,7 @@ class Demo:
         stack.callback(self._watcher.close)
         screen.say("starting the worker (the first start compiles the kernel: half a minute)")
         self._workers = stack.enter_context(Workers(cluster.bootstrap, POLICY, settings.workers))
-        self._workers.await_ready()
+        self._workers.await_ready(leaving.check)
         self._where = ", ".join(self._workers.metrics_urls)
         screen.say(f"broker {cluster.bootstrap}, metrics {self._where}")
         self._group = Group(cluster, self._partitions)
@@ -122,11 +121,13 @@ class Demo:
         """Keep the worker up for looking, until Ctrl-C."""
         self._screen.say(f"everything stays up for looking: {self._where}; Ctrl-C ends it")
         while True:
+            self._leaving.check()
             self._workers.check()
             time.sleep(1.0)
 
     def _look(self, replay: Replay, seconds: float, phase: str) -> None:
         """Take what has come and show it; the slower questions are asked a few times a second."""
+        self._leaving.check()
         self._watcher.poll(seconds)
         now = time.monotonic()
         if now - self._looked > LOOK_SECONDS:
@@ -154,16 +155,32 @@ def _empty_topics(cluster: Cluster) -> int:
     return partitions
 
 
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal end the demo as Ctrl-C does, so that nothing is left running."""
+class Leaving:
+    """Ctrl-C, SIGTERM and a closed terminal: each ends the demo the same way, so that nothing is left running.
 
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
+    The first one raises KeyboardInterrupt at once; where that is swallowed (by a callback from C, say) the next `check`
+    raises it again. Later ones change nothing: the end has begun.
+    """
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    def __init__(self) -> None:
+        self._asked = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt when somebody asked to leave."""
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def _ask(self, _number: int, _frame: object) -> None:
+        if not self._asked:
+            self._asked = True
+            raise KeyboardInterrupt

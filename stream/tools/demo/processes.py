@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 from urllib.error import URLError
@@ -63,14 +64,18 @@ class Workers:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for process in self._running:
+            if process.stdin is not None:
+                process.stdin.close()
         self._running.clear()
         self._folder.cleanup()
 
-    def await_ready(self) -> None:
-        """Wait until every worker says that it is."""
+    def await_ready(self, check: Callable[[], None]) -> None:
+        """Wait until every worker says that it is, unless `check` raises meanwhile."""
         deadline = time.monotonic() + READY_SECONDS
         for port in self._ports:
             while not _answers(f"http://{HOST}:{port}/readyz"):
+                check()
                 self.check()
                 if time.monotonic() > deadline:
                     raise DemoError(f"no worker was ready within {READY_SECONDS:.0f} s:\n{self._tail(0)}")
@@ -86,9 +91,10 @@ class Workers:
     def _start(self, number: int) -> subprocess.Popen[bytes]:
         # a session of its own: a Ctrl-C on the terminal reaches the demo, which then ends the workers in order
         own = ["--http", f"{HOST}:{self._ports[number]}"]
-        command = [sys.executable, "-m", "stream.cli", *self._words, *own]
+        # and on a leash: if the demo itself is killed, the pipe closes and the worker stops
+        command = [sys.executable, "-m", "stream.cli.leash", *self._words, *own]
         with self._log(number).open("wb") as log:
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
 
     def _log(self, number: int) -> Path:
         return Path(self._folder.name, f"worker-{number}.log")
