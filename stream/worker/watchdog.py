@@ -16,6 +16,7 @@ from typing import Final
 
 CALL_SECONDS: Final = 15.0
 STILL_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 0.5
 EXIT_CODE: Final = 1
 
 _log = logging.getLogger("lapse.watchdog")
@@ -71,7 +72,11 @@ class Watchdog:
         return None
 
     def _watch(self) -> None:
-        while not self._stopped.wait(0.5):
+        looked = time.monotonic()
+        while not self._stopped.wait(LOOK_SECONDS):
+            if time.monotonic() - looked > 10 * LOOK_SECONDS:
+                self.beat()  # the whole process stood still, the loop may just go on
+            looked = time.monotonic()
             why = self.verdict()
             if why is not None:
                 _log.critical("%s: ending this process, another worker takes over", why)
