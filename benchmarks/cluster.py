@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+DEAD = "customer.events.dead"
 
 
 def _admin(bootstrap: str) -> AdminClient:
@@ -33,3 +35,15 @@ def forget_group(bootstrap: str, group: str) -> None:
     except KafkaException as error:
         if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
             raise
+
+
+def refused(bootstrap: str) -> int:
+    """Dead letters so far: events that were refused must not be counted as fast."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "bench-refused", "log_level": 0})
+    try:
+        numbers = consumer.list_topics(DEAD, timeout=10).topics[DEAD].partitions
+        ends = [consumer.get_watermark_offsets(TopicPartition(DEAD, number), timeout=10) for number in numbers]
+        assert None not in ends, "no answer in ten seconds"
+    finally:
+        consumer.close()
+    return sum(end[1] for end in ends)

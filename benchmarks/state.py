@@ -6,6 +6,7 @@ import statistics
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from benchmarks import load
@@ -38,12 +39,14 @@ def run(customers: int, events: int, rounds: int) -> State:
         make_topics(kafka.bootstrap, PARTITIONS)
         with worker(kafka.bootstrap, Path(scratch)) as ours, Committed(kafka.bootstrap, WORKER_GROUP) as committed:
             # a few first: what the process itself needs, with everything imported and compiled
-            total = load.fill(kafka.bootstrap, load.orders(FIRST_CUSTOMERS, FIRST_CUSTOMERS, seed=2))
+            orders = load.orders(events, customers)
+            total = load.fill(kafka.bootstrap, islice(orders, FIRST_CUSTOMERS))
             committed.wait(total, ours.process, "first customers")
             time.sleep(SETTLE_SECONDS)
             before = rss_bytes(ours.process.pid)
-            total += load.fill(kafka.bootstrap, load.orders(events, customers))
+            total += load.fill(kafka.bootstrap, orders)
             committed.wait(total, ours.process, "filling")
+            ours.wait_customers(customers)
             time.sleep(SETTLE_SECONDS)
             rss = rss_bytes(ours.process.pid)
             per_customer = (rss - before) / (customers - FIRST_CUSTOMERS)
@@ -54,6 +57,7 @@ def run(customers: int, events: int, rounds: int) -> State:
                 starts.append(ours.wait_running(PARTITIONS))
                 sums = ours.sums()
                 restores.append(sums["lapse_restore_seconds_sum"] / sums["lapse_restore_seconds_count"])
+                ours.wait_customers(customers)
                 again = rss_bytes(ours.process.pid)
                 say(f"restart {number + 1}: restored in {restores[-1]:.2f} s, {starts[-1]:.2f} s from its start")
     return State(customers, rss, per_customer, statistics.median(restores), statistics.median(starts), again)

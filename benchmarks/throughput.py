@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import cluster, load
 from benchmarks.contestants import ALL, LAPSE, WORKER_GROUP, Contestant, Setting, prepare
-from benchmarks.measure import Committed, Rate, rate, running
+from benchmarks.measure import BenchmarkError, Committed, Rate, rate, running
 from benchmarks.progress import say
 from benchmarks.workers import make_topics
 from stream.tools.broker import Kafka
@@ -53,6 +53,8 @@ def once(kafka: Kafka, contestant: Contestant, events: int, number: int) -> Rate
         with running(command, Path(scratch, "output.log")) as process, Committed(kafka.bootstrap, group) as committed:
             one = rate(committed, process, total, kafka.pid, what)
     if contestant is LAPSE:
+        if refused := cluster.refused(kafka.bootstrap):
+            raise BenchmarkError(f"{refused:,} events were refused")
         cluster.forget_group(kafka.bootstrap, group)
     cluster.delete_topics_but(kafka.bootstrap, load.TOPIC)
     return one

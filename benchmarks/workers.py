@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 READY_SECONDS = 120.0
+GAUGE_SECONDS = 60.0  # gauges are scanned now and then
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,14 @@ class Worker:
                 return time.monotonic() - self.started
             time.sleep(0.02)
         raise BenchmarkError(f"not all partitions run after {READY_SECONDS:.0f} s:\n{self.process.tail()}")
+
+    def wait_customers(self, count: int) -> None:
+        """Return when the worker counts so many rows: a restore that lost some is no restore."""
+        deadline = time.monotonic() + GAUGE_SECONDS
+        while (found := self.sums().get("lapse_customers", 0)) != count:
+            if time.monotonic() > deadline:
+                raise BenchmarkError(f"the worker has {found:,.0f} customers, not {count:,}:\n{self.process.tail()}")
+            time.sleep(0.5)
 
 
 @contextmanager
