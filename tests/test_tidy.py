@@ -16,10 +16,11 @@ FILES = sorted(
     for path in (ROOT / folder).rglob("*.py")
     if "peers" not in path.parts
 )
-# the reasons: one struct a kind of event; one place for what can be set
+# the reasons: one struct a kind of event; one place for what can be set; a second opinion
 LONGER = {
     "stream/core/events.py": 340,
     "stream/core/policy.py": 321,
+    "tests/recount.py": 336,
 }
 
 
