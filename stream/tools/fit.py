@@ -1,13 +1,17 @@
 """The population parameters of the silence model, learned from history.
 
-Owns: the prequential likelihood (every gap, and every open silence, as the model would have foretold it from what came before:
-shared design §5) and its maximum. The model itself is the core's.
+Owns: the two likelihoods and their maximum. The *prequential* one (shared design §5) takes every gap and every open
+silence as the model would have foretold it from what came before; it needs little history. The *matured* one takes
+only what an alert claims: whether nothing came within the horizon, of the customers whom an alert may concern. It
+goes on from the first one's optimum, with a little of the first (`GAPS_COUNT`) so that what no horizon tells stays
+where the gaps put it, and is kept only when it foretells customers better whom it has not seen. The model itself is
+the core's.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
 import msgspec
@@ -16,41 +20,50 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from stream.core.calendar import calendar
-from stream.core.kinds import Kind
 from stream.core.partition import rules_of
-from stream.core.policy import Policy
-from stream.core.silence import SilenceParams, add_gap, drop_out, predictive, survival
-from stream.wire.decode import decode
+from stream.core.policy import Policy, Silent
+from stream.core.silence import SilenceParams, add_gap, drop_out, p_none, predictive, survival
+from stream.tools.history import FEWEST_DAYS, History
 
-BATCH_LINES = 20_000
-FEWEST_CUSTOMERS = 100
+LEARNED = ("mu0", "k0", "a0", "b0", "a", "b")
+CUT_EVERY_DAYS = 7
+SPARSE_DAYS = 2  # where half the customers have no more purchase days than this,
+SPARSE_A = 0.6  # many are gone at once: the drop-out to start from
+SMALLEST = 1e-12  # no outcome is held for less likely than this
+GAPS_COUNT = 0.05  # of .02…0.2 the best for customers left out, Complete Journey and CDNOW, public halves
+FEWEST_MATURED = 2_000  # labels of horizons that have passed, below which only the prequential likelihood is asked
 
 
-class NotEnoughHistoryError(ValueError):
-    """The history holds too little to learn from."""
+class Likelihood(msgspec.Struct, frozen=True):
+    """Mean log likelihoods of one set of parameters: the greater, the better it foretells."""
+
+    per_gap: float
+    per_matured: float | None  # None without a horizon that has passed
 
 
 class Fit(msgspec.Struct, frozen=True):
     """What was learned, from how much, and how much better it foretells than the policy's own parameters."""
 
     parameters: dict[str, float]
+    memory: float
     customers: int
+    days: int
     gaps: int
-    log_likelihood_per_gap: float
-    before: float
+    matured: int
+    by: str  # "prequential" or "matured"
+    before: Likelihood
+    after: Likelihood
 
 
 @numba.njit(cache=True)
-def log_likelihood(days: NDArray[np.int64], starts: NDArray[np.int64], end_day: int, params: SilenceParams) -> float:
-    """Σ over customers (purchase days `days[starts[c]:starts[c + 1]]`, ascending) of ln P(each gap) and ln P(the open silence)."""
+def gap_likelihood(days: NDArray[np.int64], starts: NDArray[np.int64], end_day: int, params: SilenceParams) -> float:
+    """Σ over customers (purchase days `days[starts[c]:starts[c + 1]]`) of ln P(each gap) and ln P(the open silence)."""
     total = 0.0
     for c in range(starts.size - 1):
         m, q, w = 0.0, 0.0, 0.0
         for i in range(starts[c], starts[c + 1]):
-            n = i - starts[c] + 1
             loc, scale = predictive(m, q, w, params)
-            p = drop_out(n, params)
+            p = drop_out(i - starts[c] + 1, params)
             if i + 1 == starts[c + 1]:
                 total += math.log(max(p + (1 - p) * survival(end_day - days[i], loc, scale), 1e-300))
                 continue
@@ -61,63 +74,156 @@ def log_likelihood(days: NDArray[np.int64], starts: NDArray[np.int64], end_day: 
     return total
 
 
-def purchase_days(lines: Iterable[bytes], policy: Policy) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """(days, starts, last day) of all customers' purchase days, from events in any order."""
-    purchase = rules_of(policy).purchase
-    zone = calendar(policy.zone)
-    codes: dict[bytes, int] = {}
-    customers, days, end_day = [], [], 0
-    for chunk in _chunks(lines):
-        batch, _ = decode(chunk, None, 2**62, None, policy)
-        day = zone.days(batch.time_ms)
-        ids = batch.customers.split(b"\x00")
-        known = batch.kind != Kind.clock_advanced  # a clock is set behind the last event, to close its day
-        end_day = max(end_day, int(day[known].max(initial=0)))
-        for i in np.flatnonzero(purchase[batch.kind]).tolist():
-            customers.append(codes.setdefault(ids[i], len(codes)))
-            days.append(int(day[i]))
-    pairs = np.unique(np.array([customers, days], np.int64).T, axis=0)  # sorted, one a day
-    starts = np.searchsorted(pairs[:, 0], np.arange(len(codes) + 1))
-    return np.ascontiguousarray(pairs[:, 1]), starts, end_day
+@numba.njit(cache=True)
+def matured_likelihood(
+    days: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    cuts: NDArray[np.int64],
+    active_days: int,
+    params: SilenceParams,
+) -> tuple[float, int]:
+    """(Σ ln P(what came), rows): a purchase within the horizon or none, as foretold at the end of each day of `cuts`.
 
-
-def fit(lines: Iterable[bytes], policy: Policy) -> Fit:
-    """Learn mu0, k0, a0, b0, a and b from a history of events.
-
-    Raises NotEnoughHistoryError below 100 customers with a purchase.
+    Rows are customers who bought within `active_days` and on `min_purchase_days` days or more.
     """
-    days, starts, end_day = purchase_days(lines, policy)
-    if starts.size - 1 < FEWEST_CUSTOMERS:
-        raise NotEnoughHistoryError(f"{starts.size - 1} customers with a purchase; it takes {FEWEST_CUSTOMERS}")
-    base = rules_of(policy).silence
-    gaps = days.size - (starts.size - 1)
+    total, rows, h = 0.0, 0, params.horizon_days
+    for c in range(starts.size - 1):
+        m, q, w, cut = 0.0, 0.0, 0.0, 0
+        for i in range(starts[c], starts[c + 1]):
+            if i > starts[c]:
+                m, q, w = add_gap(days[i] - days[i - 1], m, q, w, params.memory)
+            while cut < cuts.size and cuts[cut] < days[i]:
+                cut += 1
+            n = i - starts[c] + 1
+            if n < params.min_purchase_days:
+                continue
+            loc, scale = predictive(m, q, w, params)
+            p = drop_out(n, params)
+            until = days[i] + active_days
+            if i + 1 < starts[c + 1]:
+                until = min(until, days[i + 1])
+            j = cut
+            while j < cuts.size and cuts[j] < until:
+                chance = p_none(cuts[j] - days[i], h, loc, scale, p)
+                none = i + 1 == starts[c + 1] or days[i + 1] > cuts[j] + h
+                total += math.log(max(chance if none else 1 - chance, SMALLEST))
+                rows += 1
+                j += 1
+    return total, rows
 
-    def params(x: NDArray[np.float64]) -> SilenceParams:
-        k0, a0, b0, a, b = np.exp(np.clip(x[1:], -9.0, 7.0))
-        return base._replace(mu0=x[0], k0=k0, a0=a0, b0=b0, a=a, b=b)
 
-    def loss(x: NDArray[np.float64]) -> float:
-        return -log_likelihood(days, starts, end_day, params(x)) / gaps
+class _Learner:
+    """One history, one policy: parameters in, mean log likelihoods out."""
 
-    start = np.array([base.mu0, *np.log([base.k0, base.a0, base.b0, max(base.a, 1e-3), base.b])])
-    found = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000, "xatol": 1e-3, "fatol": 1e-7})
-    best = params(found.x)
-    learned = {name: float(f"{getattr(best, name):.4g}") for name in ("mu0", "k0", "a0", "b0", "a", "b")}
-    return Fit(learned, starts.size - 1, gaps, round(-found.fun, 5), round(-loss(start), 5))
+    def __init__(self, past: History, policy: Policy) -> None:
+        self.past = past
+        self.base = rules_of(policy).silence
+        self.active_days = max(policy.active_days)
+        last = past.end_day - policy.silent.horizon_days
+        self.cuts = np.arange(past.first_day + FEWEST_DAYS, last + 1, CUT_EVERY_DAYS, dtype=np.int64)
+        self.gaps = past.days.size - len(past.customers)
+        self.matured = self._matured(self.base)[1]
+
+    def start(self) -> NDArray[np.float64]:
+        """The stock parameters and the history's median gap, so that what is learned depends on the history alone."""
+        stock, owners = Silent(), np.repeat(np.arange(len(self.past.customers)), self.past.counts)
+        gaps = np.diff(self.past.days)[np.diff(owners) == 0]
+        a = SPARSE_A if np.median(self.past.counts) <= SPARSE_DAYS else stock.a
+        return np.array([math.log(np.median(gaps)), *np.log([stock.k0, stock.a0, stock.b0, a, stock.b])])
+
+    def params(self, x: NDArray[np.float64]) -> SilenceParams:
+        k0, a0, b0, a, b = np.exp(np.clip(x[1:], math.log(0.001), math.log(1000))).tolist()  # what a policy may say
+        return self.base._replace(mu0=min(max(float(x[0]), -1.0), 7.0), k0=k0, a0=a0, b0=b0, a=a, b=b)
+
+    def per_gap(self, params: SilenceParams) -> float:
+        past = self.past
+        return gap_likelihood(past.days, past.starts, past.end_day, params) / max(self.gaps, 1)
+
+    def per_matured(self, params: SilenceParams) -> float | None:
+        total, rows = self._matured(params)
+        return total / rows if rows else None
+
+    def likelihood(self, params: SilenceParams) -> Likelihood:
+        matured = self.per_matured(params)
+        return Likelihood(round(self.per_gap(params), 5), None if matured is None else round(matured, 5))
+
+    def prequential(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _maximum(lambda at: self.per_gap(self.params(at)), x)
+
+    def by_matured(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        def per_both(at: NDArray[np.float64]) -> float:
+            params = self.params(at)
+            return (self.per_matured(params) or 0.0) + GAPS_COUNT * self.per_gap(params)
+
+        return _maximum(per_both, x)
+
+    def _matured(self, params: SilenceParams) -> tuple[float, int]:
+        total, rows = matured_likelihood(self.past.days, self.past.starts, self.cuts, self.active_days, params)
+        return float(total), int(rows)
+
+
+def _maximum(of: Callable[[NDArray[np.float64]], float], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    options = {"maxiter": 1000, "xatol": 1e-3, "fatol": 1e-6}
+    for _ in range(2):  # a simplex that has collapsed short of the optimum moves on when it is made anew
+        x = minimize(lambda at: -of(at), x, method="Nelder-Mead", options=options).x
+    return x
+
+
+def fit(past: History, policy: Policy) -> Fit:
+    """Learn mu0, k0, a0, b0, a and b; the memory and all else is the policy's.
+
+    Raises NotEnoughHistoryError below 100 customers with a purchase or 90 days.
+    """
+    past.require_enough()
+    all_of_them = _Learner(past, policy)
+    x = all_of_them.prequential(all_of_them.start())
+    by = "prequential"
+    if all_of_them.matured >= FEWEST_MATURED and _generalises(past, policy, x):
+        by, x = "matured", all_of_them.by_matured(x)
+    learned = {name: float(f"{getattr(all_of_them.params(x), name):.4g}") for name in LEARNED}
+    return Fit(
+        parameters=learned,
+        memory=policy.silent.memory,
+        customers=len(past.customers),
+        days=past.end_day - past.first_day + 1,
+        gaps=all_of_them.gaps,
+        matured=all_of_them.matured,
+        by=by,
+        before=all_of_them.likelihood(all_of_them.base),
+        after=all_of_them.likelihood(all_of_them.base._replace(**learned)),
+    )
+
+
+def _generalises(past: History, policy: Policy, x: NDArray[np.float64]) -> bool:
+    """Whether parameters learned from the matured horizons of half the customers foretell the others' better than `x`.
+
+    `x` has seen all of them: the test leans against the change.
+    """
+    odd = np.arange(len(past.customers)) % 2 == 1
+    gain = 0.0
+    for seen in (odd, ~odd):
+        learner, judge = _Learner(past.only(seen), policy), _Learner(past.only(~seen), policy)
+        y = learner.by_matured(x)
+        gain += (judge.per_matured(judge.params(y)) or 0.0) - (judge.per_matured(judge.params(x)) or 0.0)
+    return gain > 0
 
 
 def fitted(policy: Policy, parameters: dict[str, float]) -> Policy:
     """The policy with learned parameters in place of its own."""
-    return replace(policy, silent=replace(policy.silent, **parameters))
+    return replace(policy, silent=replace(policy.silent, **parameters))  # type: ignore[arg-type]
 
 
-def _chunks(lines: Iterable[bytes]) -> Iterable[list[bytes]]:
-    chunk: list[bytes] = []
-    for line in lines:
-        if line := line.strip():
-            chunk.append(line)
-        if len(chunk) == BATCH_LINES:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+def toml(found: Fit) -> str:
+    """The table of a policy file that says what was learned, and from what."""
+    before, after = found.before, found.after
+    learned_from = f"{found.customers:,} customers, {found.days} days, {found.gaps:,} gaps, {found.matured:,} horizons"
+    lines = [
+        f"# learned by `lapse fit` from {learned_from}",
+        f"# log likelihood per gap: {before.per_gap:.4f} before, {after.per_gap:.4f} after",
+    ]
+    if before.per_matured is not None and after.per_matured is not None:
+        said = f"{before.per_matured:.4f} before, {after.per_matured:.4f} after"
+        lines.append(f"# log likelihood per horizon that has passed: {said}; kept: {found.by}")
+    lines += ["[signs.silent.model]", f"memory = {found.memory:g}"]
+    lines += [f"{name} = {value:g}" for name, value in found.parameters.items()]
+    return "\n".join(lines) + "\n"

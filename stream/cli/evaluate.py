@@ -1,0 +1,150 @@
+"""`lapse evaluate`: how good the sign `silent` is on history, beside what is used elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from stream.cli.learning import need_packages, read_lines
+from stream.cli.terminal import Progress
+from stream.cli.usage import FINE, FOUND_SOMETHING, Command, Problems, add_policy
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from stream.core.policy import Policy
+    from stream.tools.evaluate import Evaluation, Table
+    from stream.tools.measures import Interval, Quality
+    from stream.tools.online import Alerts
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("events", nargs="?", metavar="EVENTS.jsonl", help="one event per line; - reads standard input")
+    add_policy(parser)
+    parser.add_argument(
+        "--fit-on",
+        metavar="OTHER.jsonl",
+        help="events of other customers, to learn from (default: one half of the customers of EVENTS.jsonl, by a hash "
+        "of their ids; only the other half is judged then)",
+    )
+    parser.add_argument("--json", action="store_true", help="print all of it as JSON")
+
+
+def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
+    name = problems.need(args.events, "EVENTS.jsonl", "give a file of events, or - for standard input")
+    source = problems.file(name, "EVENTS.jsonl") if name not in {"", "-"} else None
+    fit_on = problems.file(args.fit_on, "--fit-on") if args.fit_on is not None else None
+    policy = problems.policy(args.policy)
+    need_packages(problems, "scipy", "lifetimes")
+    return partial(_run, source, fit_on, policy, as_json=args.json)
+
+
+def _run(source: Path | None, fit_on: Path | None, policy: Policy, *, as_json: bool) -> int:
+    from stream.tools.evaluate import evaluate
+    from stream.tools.history import NotEnoughHistoryError, batches
+
+    sizes = [path.stat().st_size for path in (source, fit_on) if path is not None]
+    try:
+        with Progress("evaluate", sum(sizes) if source else None) as progress:
+            judged = list(batches(read_lines(source, progress.advance), policy))
+            other = list(batches(read_lines(fit_on, progress.advance), policy)) if fit_on else None
+            found = evaluate(judged, policy, other, progress.say)
+    except NotEnoughHistoryError as error:
+        print(f"lapse: {error}", file=sys.stderr)
+        return FOUND_SOMETHING
+    if as_json:
+        import msgspec
+
+        print(msgspec.json.encode(found).decode())
+    else:
+        print("\n".join(_told(found)))
+    return FINE
+
+
+def _told(found: Evaluation) -> Iterator[str]:
+    h, first, last = found.horizon_days, found.first_cut, found.last_cut
+    yield f"Policy {found.policy}: is there no purchase in the next {h} days?"
+    yield f"Scored weekly from {first} to {last}, as known at the end of the day. Behind each figure its 95 %"
+    yield "interval, by bootstrap of customers."
+    yield f"Learned from {found.learned_from:,} customers, none of whom is judged: BG/NBD, the calibration of scores"
+    yield "that are no chances (for Brier), the row `learned anew`. `this model` has the policy's own parameters."
+    for table in found.tables:
+        yield ""
+        yield from _scores(table, found)
+    yield ""
+    yield f"Alerts opened from {first} to {last}, in {found.customer_months:,.0f} customer-months."
+    yield f"Right: no purchase in the {h} days after. False: the others, per 1,000 customer-months. Caught: of the"
+    yield f"{found.long_silences:,} silences of {h} days or more those in which an alert opened; early: before day {h};"
+    yield "day: of the silence, the median. Under each theta fixed inactivity with as many alerts (a rule of fewer"
+    yield "days than the horizon catches every such silence by definition)."
+    yield f"  {'':<24}{'alerts':>7}{'claimed':>9}  {'right':<18}{'false':>7}{'caught':>8}{'early':>7}{'day':>6}"
+    for pair in found.online:
+        yield _alerts(pair.ours)
+        yield _alerts(pair.fixed)
+
+
+def _scores(table: Table, found: Evaluation) -> Iterator[str]:
+    if table.population == "customers":
+        few, active = found.min_purchase_days, found.active_days
+        yield f"Customers at that day (active within {active} days) with {few} purchase days or more:"
+    else:
+        yield "Everybody who had ever purchased:"
+    yield (
+        f"{table.rows:,} rows of {table.customers:,} customers; no purchase after {table.base_rate:.1%}, "
+        f"claimed {table.mean_claimed:.1%}"
+    )
+    yield f"  {'':<26}{'ROC-AUC':<21}{'PR-AUC':<21}Brier"
+    for line in table.lines:
+        yield f"  {line.score:<26}{_quality(line.quality)}"
+    yield f"  {'ours less BG/NBD P(none)':<26}{_quality(table.over_bg_nbd, sign='+')}"
+
+
+def _alerts(one: Alerts) -> str:
+    claimed = "" if one.claimed is None else _short(one.claimed, places=3)
+    day = "" if one.median_day is None else f"{one.median_day:g}"
+    return (
+        f"  {one.rule:<24}{one.opened:>7,}{claimed:>9}  {_interval(one.precision, places=3):<18}"
+        f"{one.false_per_1000_months:>7.1f}{one.caught:>8.1%}{one.caught_early:>7.1%}{day:>6}"
+    )
+
+
+def _quality(quality: Quality, sign: str = "") -> str:
+    shown = (_interval(one, sign) for one in (quality.roc_auc, quality.pr_auc, quality.brier))
+    return "".join(f"{one:<21}" for one in shown).rstrip()
+
+
+def _interval(one: Interval, sign: str = "", places: int = 4) -> str:
+    return f"{_short(one.value, sign, places)} ({_short(one.low, sign, 3)} {_short(one.high, sign, 3)})"
+
+
+def _short(value: float, sign: str = "", places: int = 4) -> str:
+    """A share without its leading zero.
+
+    >>> _short(0.8588), _short(-0.0026, "+"), _short(1.0)
+    ('.8588', '-.0026', '1.0000')
+    """
+    shown = f"{value:{sign}.{places}f}"
+    return shown.replace("0.", ".", 1) if shown.lstrip("+-").startswith("0.") else shown
+
+
+COMMAND = Command(
+    name="evaluate",
+    summary="measure the sign of silence on history, beside fixed inactivity and BG/NBD",
+    about="Scores customers week by week with the same core as the worker, on customers that nothing was learned from: "
+    "ROC-AUC, PR-AUC and Brier of fixed inactivity, of the silence against the own mean gap, of BG/NBD and of this "
+    "model, with intervals by bootstrap of customers. Then the alerts as they would have come: how often they were "
+    "right against the chance that they claim, and how many were false.\n\n"
+    "Two populations: customers with the policy's min_purchase_days or more (those of whom an alert may speak), from "
+    "the middle of the history on but not before day 90; and everybody who ever purchased. A history too short is "
+    "refused (exit code 1). If the policy's own parameters were learned from the same customers, the row `learned "
+    "anew` is the fair one.",
+    examples=(
+        "lapse evaluate events.jsonl --policy complete-journey",
+        "lapse evaluate events.jsonl --policy mine.toml --json",
+    ),
+    options=_options,
+    plan=_plan,
+)

@@ -1,0 +1,98 @@
+"""A file of events as what the learning needs: decoded batches, and every customer's purchase days.
+
+Owns: reading a history once, and saying in words when it is too short to learn from. Knows nothing of the model: what
+is scored is scored by the core, which is given the same batches (`stream.tools.replay`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.core.batch import Batch
+from stream.core.calendar import calendar, date_of
+from stream.core.kinds import Kind
+from stream.core.partition import rules_of
+from stream.core.policy import Policy
+from stream.wire.decode import decode
+
+BATCH_LINES = 20_000
+FEWEST_CUSTOMERS = 100
+FEWEST_DAYS = 90
+
+
+class NotEnoughHistoryError(ValueError):
+    """The history holds too little to learn from."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The purchase days (ascending, one entry a business day) of customer c are `days[starts[c]:starts[c + 1]]`."""
+
+    customers: list[str]
+    days: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    first_day: int  # of the whole history, any customer's event
+    end_day: int
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Purchase days of each customer, at least 1."""
+        return np.diff(self.starts)
+
+    def of(self, c: int) -> NDArray[np.int64]:
+        """The purchase days of one customer."""
+        return self.days[self.starts[c] : self.starts[c + 1]]
+
+    def only(self, wanted: NDArray[np.bool_]) -> History:
+        """The history of some of the customers; it begins and ends with that of all."""
+        customers = [name for name, keep in zip(self.customers, wanted, strict=True) if keep]
+        starts = np.concatenate([[0], np.cumsum(self.counts[wanted])])
+        return History(customers, self.days[np.repeat(wanted, self.counts)], starts, self.first_day, self.end_day)
+
+    def require_enough(self) -> None:
+        """Raise NotEnoughHistoryError, in words, when this is too little to learn from."""
+        days = self.end_day - self.first_day + 1
+        said = []
+        if len(self.customers) < FEWEST_CUSTOMERS:
+            said.append(f"{len(self.customers)} customers with a purchase, it takes {FEWEST_CUSTOMERS}")
+        if days < FEWEST_DAYS:
+            span = f"{date_of(self.first_day)} to {date_of(self.end_day)}" if days > 0 else "no events"
+            said.append(f"{max(days, 0)} days ({span}), it takes {FEWEST_DAYS}")
+        if not said and self.days.size == len(self.customers):
+            said.append("nobody came a second time")
+        if said:
+            raise NotEnoughHistoryError(f"too little history to learn from: {'; '.join(said)}")
+
+
+def batches(lines: Iterable[bytes], policy: Policy) -> Iterator[Batch]:
+    """The well-formed events of a file, in its order; what is none is left out, as the worker would."""
+    now_ms = int(time.time() * 1000)
+    kept = (line for line in (line.strip() for line in lines) if line)
+    while chunk := list(islice(kept, BATCH_LINES)):
+        yield decode(chunk, None, now_ms, None, policy)[0]
+
+
+def history(source: Iterable[Batch], policy: Policy) -> History:
+    """Every customer's purchase days (definitions A1), from events in any order."""
+    purchase, zone = rules_of(policy).purchase, calendar(policy.zone)
+    codes: dict[bytes, int] = {}
+    pairs = [np.empty((0, 2), np.int64)]
+    first_day, end_day = 2**31, -(2**31)
+    for batch in source:
+        day = zone.days(batch.time_ms)
+        known = day[batch.kind != Kind.clock_advanced]  # a clock is set behind the last event, to close its day
+        if known.size:
+            first_day, end_day = min(first_day, int(known.min())), max(end_day, int(known.max()))
+        ids = batch.customers.split(b"\x00")
+        at = np.flatnonzero(purchase[batch.kind])
+        who = np.array([codes.setdefault(ids[i], len(codes)) for i in at.tolist()], np.int64)
+        pairs.append(np.unique(np.stack([who, day[at].astype(np.int64)], axis=1), axis=0))
+    found = np.unique(np.concatenate(pairs), axis=0)  # by customer, then by day, one a day
+    starts = np.searchsorted(found[:, 0], np.arange(len(codes) + 1))
+    return History([name.decode() for name in codes], np.ascontiguousarray(found[:, 1]), starts, first_day, end_day)

@@ -1,0 +1,130 @@
+"""The likelihoods are those of the model, and their maximum finds what the data were made of."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from stream.core.partition import rules_of
+from stream.core.policy import Policy, parse
+from stream.core.scores import Score
+from stream.core.silence import SilenceParams
+from stream.tools.fit import fit, fitted, gap_likelihood, matured_likelihood, toml
+from stream.tools.history import History, NotEnoughHistoryError, batches
+from stream.tools.replay import Replay
+from stream.tools.rivals import rows
+from tests.learning.simulated import Truth, events, past
+
+POLICY = parse("[signs.silent.model]\nmemory = 1.0\n", "simulated")
+LOYAL = Truth(mu0=2.2, k0=1.5, a0=8.0, b0=2.0, a=0.3, b=9.0)
+FICKLE = Truth(mu0=3.0, k0=0.8, a0=6.0, b0=4.0, a=2.0, b=14.0)
+PARAMS = SilenceParams(1.2, 0.7, 2.5, 1.5, 0.02, 1.3, 0.9, 28.0, 0.3, 0.8, 2.0)
+
+
+def normal(gaps: list[int], params: SilenceParams) -> stats.rv_continuous:
+    """The law of the next log gap, by the formulas of the shared design §5 in their closed form: weights memory^age."""
+    ages = np.arange(len(gaps))[::-1]
+    weight = params.memory**ages
+    n = weight.sum()
+    y = np.log(gaps) if gaps else np.zeros(0)
+    m = (weight * y).sum() / n if gaps else 0.0
+    square = (weight * (y - m) ** 2).sum()
+    k = params.k0 + n
+    rate = params.b0 + square / 2 + params.k0 * n * (m - params.mu0) ** 2 / (2 * k)
+    loc = (params.k0 * params.mu0 + n * m) / k
+    return stats.norm(loc, math.sqrt(rate * (k + 1) / ((params.a0 + n / 2) * k)))
+
+
+def test_the_likelihood_of_gaps_is_that_of_the_model() -> None:
+    days, end = [3, 7, 8, 30], 55
+    expected = 0.0
+    for i in range(4):
+        gaps = np.diff(days[: i + 1]).tolist()
+        law, p = normal(gaps, PARAMS), PARAMS.a / (PARAMS.a + PARAMS.b + i)
+        if i == 3:
+            expected += math.log(p + (1 - p) * law.sf(math.log(end - 30 + 0.5)))
+        else:
+            gap = days[i + 1] - days[i]
+            expected += math.log((1 - p) * (law.sf(math.log(gap - 0.5)) - law.sf(math.log(gap + 0.5))))
+    found = gap_likelihood(np.array(days), np.array([0, 4]), end, PARAMS)
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_likelihood_of_horizons_is_that_of_the_model() -> None:
+    days, cuts = [3, 7, 8, 90], np.array([5, 7, 20, 40, 69, 95])
+    expected = 0.0
+    # day 5: one purchase day, too few; 69: silent for 61 days, no customer any more
+    for cut, gaps, none in ((7, [4], False), (20, [4, 1], True), (40, [4, 1], True), (95, [4, 1, 82], True)):
+        last = days[len(gaps)]
+        law, p = normal(gaps, PARAMS), PARAMS.a / (PARAMS.a + PARAMS.b + len(gaps))
+        alive = [p + (1 - p) * law.sf(math.log(cut - last + ahead + 0.5)) for ahead in (0, 28)]
+        chance = alive[1] / alive[0]
+        expected += math.log(chance if none else 1 - chance)
+    total, counted = matured_likelihood(np.array(days), np.array([0, 4]), cuts, 60, PARAMS)
+    assert counted == 4
+    assert total == pytest.approx(expected, rel=1e-9)
+
+
+def test_what_is_fitted_is_what_the_core_says() -> None:
+    policy = replace(POLICY, active_days=(56,))
+    lines = events(LOYAL, 60, 240, seed=5)
+    known = past(LOYAL, 60, 240, 5, policy)
+    cuts = np.arange(known.first_day + 100, known.end_day - 27, 7)
+    at = rows(known, cuts, 28)
+    outcome = {(known.customers[c], cut): y for c, cut, y in zip(at.customer, at.cut.tolist(), at.outcome, strict=True)}
+    said: list[float] = []
+
+    def note(day: int, found: list[Score]) -> None:
+        judged = (one for one in found if one.stage in {"active", "at_risk"})
+        said.extend(one.p_none if outcome[one.customer_id, day] else 1 - one.p_none for one in judged)
+
+    Replay(policy).run(batches(lines, policy), cuts.tolist(), note)
+    total, counted = matured_likelihood(known.days, known.starts, cuts, 56, rules_of(policy).silence)
+    assert counted == len(said) > 500
+    assert total == pytest.approx(np.log(said).sum(), rel=1e-9)
+
+
+@pytest.mark.parametrize("truth", [LOYAL, FICKLE])
+def test_known_parameters_are_found(truth: Truth) -> None:
+    found = fit(past(truth, 900, 500, 3, POLICY), POLICY)
+    learned = Truth(**found.parameters)
+    assert learned.mu0 == pytest.approx(truth.mu0, abs=0.12)
+    assert learned.b0 / learned.a0 == pytest.approx(truth.b0 / truth.a0, rel=0.25), "variance of the log gaps"
+    assert learned.k0 == pytest.approx(truth.k0, rel=0.35)
+    assert learned.a / (learned.a + learned.b) == pytest.approx(truth.a / (truth.a + truth.b), rel=0.25), "drop-out"
+    assert found.after.per_gap > found.before.per_gap
+    assert found.after.per_matured is not None
+    assert found.before.per_matured is not None
+    assert found.after.per_matured > found.before.per_matured
+
+
+def test_what_is_learned_depends_on_the_history_alone() -> None:
+    known = past(LOYAL, 150, 200, 1, POLICY)
+    elsewhere = fitted(POLICY, {"mu0": 5.0, "k0": 9.0, "a0": 30.0, "b0": 9.0, "a": 5.0, "b": 5.0})
+    assert fit(known, POLICY).parameters == fit(known, elsewhere).parameters
+
+
+def test_the_table_can_be_pasted_into_a_policy() -> None:
+    found = fit(past(LOYAL, 150, 200, 1, POLICY), POLICY)
+    pasted = parse(f'zone = "Europe/Vienna"\n{toml(found)}', "pasted")
+    assert pasted.silent == fitted(POLICY, found.parameters).silent
+
+
+@pytest.mark.parametrize(
+    ("customers", "days", "words"),
+    [(99, 200, "customers with a purchase, it takes 100"), (150, 89, "days (2020-01-01 to"), (0, 9, "no events")],
+)
+def test_too_little_is_refused_in_words(customers: int, days: int, words: str) -> None:
+    with pytest.raises(NotEnoughHistoryError) as refused:
+        fit(past(LOYAL, customers, days, 1, POLICY), POLICY)
+    assert words in str(refused.value)
+
+
+def test_nobody_came_twice() -> None:
+    once = History([f"c{i}" for i in range(200)], np.arange(200), np.arange(201), 0, 199)
+    with pytest.raises(NotEnoughHistoryError, match="nobody came a second time"):
+        fit(once, Policy("simulated"))
