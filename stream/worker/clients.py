@@ -10,11 +10,13 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, Producer
 
+from stream.worker.logs import Seldom
 from stream.worker.settings import Settings
 
 TRANSACTION_TIMEOUT_MS = 10_000
 
 _log = logging.getLogger("lapse.kafka")
+_log.addFilter(Seldom())
 
 
 def source(settings: Settings) -> Consumer:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import logging
 import signal
-import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaException
 
-from stream.worker import clients, topics
+from stream.worker import clients, logs, topics
 from stream.worker.exporter import Exporter
 from stream.worker.job import Job, real_job
 from stream.worker.loop import Loop
@@ -32,7 +31,7 @@ _log = logging.getLogger("lapse.worker")
 
 def run(settings: Settings, policy: Policy) -> int:
     """Work until SIGTERM or SIGINT; the exit code (0 stopped as asked, 1 failed, 2 badly configured)."""
-    _log_to_stderr()
+    logs.to_stderr()
     return run_job(settings, real_job(policy))
 
 
@@ -82,9 +81,3 @@ def _refuse(problems: list[str]) -> int:
     for problem in problems:
         _log.error("%s", problem)
     return BAD_CONFIGURATION
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"
-    )

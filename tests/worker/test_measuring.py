@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from stream import metrics
 from stream.metrics import CATALOGUE, Metric
 from stream.worker.exporter import Exporter
+from stream.worker.logs import Seldom
 from stream.worker.meters import Meters
 from stream.worker.pace import LATE_SECONDS, LEAST, MOST, SOON_SECONDS, Pace
 from stream.worker.watchdog import Watchdog
@@ -124,6 +126,13 @@ def test_the_watchdog_wants_lag_to_move() -> None:
     watchdog.forget(1)
     watchdog.progress(2, position=8, lag=3)
     assert watchdog.verdict() is None
+
+
+def test_the_same_message_is_told_once_in_a_while() -> None:
+    seldom = Seldom()
+    texts = ["broker 1 is down after 5 ms", "broker 1 is down after 7 ms", "broker 1 is up"]
+    records = [logging.LogRecord("kafka", logging.INFO, "", 0, text, (), None) for text in texts]
+    assert [seldom.filter(record) for record in records] == [True, False, True]
 
 
 def test_the_pace_commits_soon_while_it_keeps_up_and_late_with_a_backlog() -> None:

@@ -1,0 +1,42 @@
+"""How a worker logs: one line each to standard error, and no line again and again.
+
+Owns: the form, and the filter for librdkafka, which tells of an absent broker a hundred times a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from typing import Final
+
+AGAIN_SECONDS: Final = 10.0
+_MOST_KINDS: Final = 1_000
+_NUMBERS = re.compile(r"\d+")
+
+
+class Seldom(logging.Filter):
+    """Lets a kind of message (its text without the numbers) through once in a while."""
+
+    def __init__(self) -> None:
+        """Begin with none seen."""
+        super().__init__()
+        self._seen: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is time for this one."""
+        kind = _NUMBERS.sub("", record.getMessage())
+        now = time.monotonic()
+        if now - self._seen.get(kind, -AGAIN_SECONDS) < AGAIN_SECONDS:
+            return False
+        if len(self._seen) >= _MOST_KINDS:
+            self._seen.clear()
+        self._seen[kind] = now
+        return True
+
+
+def to_stderr() -> None:
+    """Log to standard error, for people."""
+    form = "%(asctime)s %(levelname)-8s %(message)s"
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=form, datefmt="%H:%M:%S")
