@@ -10,11 +10,16 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from stream.tools import broker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# how long an example takes says something of the machine, nothing of the code
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

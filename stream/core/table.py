@@ -145,7 +145,8 @@ def _gather(
 def _grown(array: NDArray[T], size: int, kept: int) -> NDArray[T]:
     """A larger copy; what is new stays untouched memory until it is used."""
     grown = np.zeros(size, array.dtype)
-    grown[:kept] = array[:kept]
+    # as plain bytes: NumPy copies records field by field, forty times slower
+    grown.view(np.uint8)[: kept * array.itemsize] = array.view(np.uint8)[: kept * array.itemsize]
     return grown
 
 
@@ -218,7 +219,9 @@ class CustomerTable:
         """Set rows from changelog records, in order: the last of a key wins."""
         joined = SEPARATOR.join(keys)
         rows = self.rows_of(joined, *spans(joined, len(keys)))
-        self.rows[rows] = np.frombuffer(b"".join(values), ROW)
+        size = ROW.itemsize
+        # as plain bytes: NumPy copies records field by field
+        self.rows.view(np.uint8).reshape(-1, size)[rows] = np.frombuffer(b"".join(values), np.uint8).reshape(-1, size)
         self.due_ms[rows] = self.rows["due_ms"][rows]
 
     def _give_birth(self, first: int, stop: int) -> None:
