@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from stream.worker.settings import Settings
 
 FINE, FAILED, BAD_CONFIGURATION = 0, 1, 2
-# A batch makes as many objects as it has records, none of them in a cycle; looking for cycles among them took a fifth of
-# the worker's time, and two fifths of a restore's.
+# A batch makes as many objects as it has records, none of them in a cycle; looking for cycles among them took a fifth
+# of the worker's time, and two fifths of a restore's.
 COLLECT: Final = (1_000_000, 50, 1000)
 _LOOK_SECONDS: Final = 10.0
 _AGAIN_SECONDS, _NEW_SECONDS = 0.2, 3.0
