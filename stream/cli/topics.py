@@ -37,14 +37,13 @@ def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
 
 
 def _run(cluster: Settings, partitions: int, replication: int | None, *, only_check: bool) -> int:
-    from stream.tools.cluster import brokers
-    from stream.worker import topics
+    from stream.tools.cluster import brokers, make_topics, topic_problems
 
     brokers(cluster)
     if not only_check:
-        for name in topics.create(cluster.bootstrap, partitions, replication, cluster.kafka):
+        for name in make_topics(cluster, partitions, replication):
             print(f"made {name}")
-    differences = topics.verify(cluster.bootstrap, cluster.kafka)
+    differences = topic_problems(cluster)
     for difference in differences:
         print(difference)
     if not differences:

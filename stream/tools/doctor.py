@@ -127,8 +127,7 @@ def _policy(name: str) -> Finding:
 
 def _cluster(cluster: Settings) -> Iterator[Finding]:
     """Yield whether the cluster answers, and whether its topics are as the worker needs them."""
-    from stream.tools.cluster import ClusterError, brokers
-    from stream.worker import topics
+    from stream.tools.cluster import ClusterError, brokers, topic_problems
 
     try:
         count = brokers(cluster)
@@ -137,6 +136,6 @@ def _cluster(cluster: Settings) -> Iterator[Finding]:
         yield Finding("cluster", well=False, says=says, remedy=remedy)
         return
     yield Finding("cluster", well=True, says=f"{cluster.bootstrap}, {count} broker{'s' * (count != 1)}")
-    wrong = topics.verify(cluster.bootstrap, cluster.kafka)
+    wrong = topic_problems(cluster)
     says = "; ".join(wrong) or "as the worker needs them"
     yield Finding("topics", not wrong, says, f"lapse topics --bootstrap {cluster.bootstrap}")

@@ -42,6 +42,16 @@ def test_exit_and_json_print_one_summary_and_nothing_else() -> None:
     assert summary["rates"]["events_per_second"] > 0
 
 
+@pytest.mark.kafka
+def test_the_same_on_a_real_cluster(kafka_bootstrap: str) -> None:
+    done = run("--exit", "--days", "20", "--json", "--bootstrap", kafka_bootstrap)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["retention"]["2017-01"]["end"] == 1813
+    again = run("--exit", "--days", "20", "--bootstrap", kafka_bootstrap)
+    assert again.returncode == 1
+    assert "events already" in again.stderr
+
+
 def test_the_demo_says_what_a_backtest_says(tmp_path: Path) -> None:
     """60 days through Kafka, 8 partitions and 3 workers, against the same events in a file."""
     summary = json.loads(run("--exit", "--days", "60", "--json", "--workers", "3").stdout)

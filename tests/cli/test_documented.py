@@ -128,9 +128,9 @@ def test_schemas_as_documented(
 
 
 def test_a_cluster_as_documented(
-    folder: Path, embedded_bootstrap: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, bootstrap: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("LAPSE_BOOTSTRAP", embedded_bootstrap)
+    monkeypatch.setenv("LAPSE_BOOTSTRAP", bootstrap)
     assert main(["doctor"]) == 1, "no topics yet"
     assert "is missing" in capsys.readouterr().out
     assert main(["topics", "--check"]) == 1

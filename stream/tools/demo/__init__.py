@@ -16,7 +16,7 @@ import msgspec
 
 from stream.policies import load
 from stream.tools import broker
-from stream.tools.cluster import QUIET, brokers, quiet
+from stream.tools.cluster import brokers, make_topics, quiet, topic_problems
 from stream.tools.demo.processes import DemoError, Workers
 from stream.tools.demo.progress import Group, Rate, extent
 from stream.tools.demo.replay import Replay
@@ -141,9 +141,8 @@ class Demo:
 
 def _empty_topics(cluster: Cluster) -> int:
     """Make the topics and return their number of partitions; a cluster with events of somebody else's is refused."""
-    kafka = {**cluster.kafka, **QUIET}
-    topics.create(cluster.bootstrap, PARTITIONS, None, kafka)
-    wrong = topics.verify(cluster.bootstrap, kafka)
+    make_topics(cluster, PARTITIONS, None)
+    wrong = topic_problems(cluster)
     if wrong:
         raise DemoError("\n".join(["the topics are not as the worker needs them:", *wrong]))
     partitions, events = extent(cluster, topics.EVENTS)
