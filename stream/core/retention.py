@@ -90,12 +90,15 @@ def _count(
         r = rows[i]
         if r.first_day == NO_DAY and r.subscription_n[0] == 0:
             continue
+        at_end, end_day, end_window = False, NO_DAY, 0
         for k in range(spans.first.size):
             first, last = spans.first[k], spans.last[k]
             segment = segment_at(r, spans.begin_s[k] - 1)
             window = active_days[segment]
             at_start = is_customer(r, first - 1, spans.begin_s[k], window)
-            at_end = is_customer(r, last, spans.end_s[k], window)
+            if last != end_day or window != end_window:  # most often all periods end on the same day
+                at_end = is_customer(r, last, spans.end_s[k], window)
+                end_day, end_window = last, window
             acquired = first <= r.first_day <= last
             counts = out[k, segment]
             counts[START] += at_start

@@ -28,6 +28,7 @@ OPEN_ENDED = 2**16 - 1  # the `until` day of a subscription without an end
 
 Row: TypeAlias = Any  # one record of ROW: numpy.void outside compiled code, a numba record inside
 
+# What every order touches comes first and together, so that it lies in four cache lines and not in six.
 ROW = np.dtype(
     [
         ("format", "u1"),
@@ -35,8 +36,6 @@ ROW = np.dtype(
         ("event_at", "u1"),  # next place in `events`
         ("segments_n", "u1"),
         ("transitions", "u1"),  # of the alert that is open, or was last
-        ("segment", "u1", SEGMENT_CHANGES),
-        ("subscription_n", "u1", SUBSCRIPTIONS),
         ("reserved", "u1", 3),
         ("active_head", "i4"),  # the latest day in `active`
         ("first_day", "i4"),  # acquired (definitions R4)
@@ -44,11 +43,10 @@ ROW = np.dtype(
         ("purchase_days", "u4"),
         ("orders", "u4"),
         ("episode_day", "i4"),
-        ("consent_s", "u4", 2),  # when marketing and tracking were last spoken of
-        ("segment_s", "u4", SEGMENT_CHANGES),
-        ("subscription", "u4", SUBSCRIPTIONS),  # low half of the id's hash
-        ("subscription_s", "u4", SUBSCRIPTIONS * SUBSCRIPTION_EVENTS),
-        ("subscription_until", "u2", SUBSCRIPTIONS * SUBSCRIPTION_EVENTS),
+        ("segment", "u1", SEGMENT_CHANGES),
+        ("subscription_n", "u1", SUBSCRIPTIONS),
+        ("active", "u8", ACTIVITY_DAYS // 64),  # bit day % 256: qualifying activity that day
+        ("events", "u8", DUPLICATES),  # hashes of the last accepted events
         ("first_ms", "i8"),
         ("seen_ms", "i8"),
         ("purchase_ms", "i8"),
@@ -61,8 +59,11 @@ ROW = np.dtype(
         ("refunded", "i8"),
         ("cost_to_serve", "i8"),
         ("acquisition_cost", "i8"),
-        ("active", "u8", ACTIVITY_DAYS // 64),  # bit day % 256: qualifying activity that day
-        ("events", "u8", DUPLICATES),  # hashes of the last accepted events
+        ("consent_s", "u4", 2),  # when marketing and tracking were last spoken of
+        ("segment_s", "u4", SEGMENT_CHANGES),
+        ("subscription", "u4", SUBSCRIPTIONS),  # low half of the id's hash
+        ("subscription_s", "u4", SUBSCRIPTIONS * SUBSCRIPTION_EVENTS),
+        ("subscription_until", "u2", SUBSCRIPTIONS * SUBSCRIPTION_EVENTS),
     ]
 )
 

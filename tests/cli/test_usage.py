@@ -20,6 +20,8 @@ ALL_WRONG = {
         ["backtest", "nix.jsonl", "--policy", "nope", "--score-at", "2017-13-01", "--polcy", "x"],
         ["--polcy", "nix.jsonl", "--out", "nope", "2017-13-01"],
     ),
+    "fit": (["fit", "nix.jsonl", "--policy", "nope", "--out", "/nix/x.toml"], ["nix.jsonl", "nope", "/nix"]),
+    "evaluate": (["evaluate", "--fit-on", "nix.jsonl", "--jsno"], ["EVENTS.jsonl", "nix.jsonl", "--json?"]),
     "import": (["import", "journey", "--half", "best"], ["journey", "best", "--out"]),
     "worker": (
         ["worker", "--bootstrap", "kafka", "--http", "here", "--policy", "nope"],
