@@ -1,8 +1,8 @@
-"""Cutting off a previous owner whose transaction is still open.
+"""Cutting off a previous owner whose transaction is still open, and being cut off.
 
-Owns: when that may be done, and doing it beside the loop. A dead worker's open transaction hides its partitions until
-the broker times it out (10 s); taking its transactional id ends it at once. A living one that is cut off by mistake
-loses one transaction and restores: slower, never wrong.
+Owns: when that may be done, doing it beside the loop, and what being cut off means. A dead worker's open transaction
+hides its partitions until the broker times it out (10 s); taking its transactional id ends it at once. A living one
+that is cut off by mistake loses one transaction and restores: slower, never wrong.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from confluent_kafka import KafkaException, Producer
 
 AFTER_SECONDS: Final = 0.3  # a commit in progress takes milliseconds
 AGAIN_SECONDS: Final = 10.0
+MOST_CUTS, CUTS_SECONDS = 5, 60.0
 CALL_SECONDS: Final = 8.0
 
 _log = logging.getLogger("lapse.restore")
@@ -43,3 +44,18 @@ class Fence:
             self._connect(owner).init_transactions(CALL_SECONDS)
         except KafkaException as error:
             _log.warning("%s could not be cut off: %s", owner, error.args[0].str())
+
+
+class Rival:
+    """Tells a take-over, which cuts a worker off now and then, from another worker in the same slot."""
+
+    def __init__(self, own: str) -> None:
+        """`own` is the transactional id of this worker."""
+        self._own = own
+        self._cuts: list[float] = []
+
+    def cut(self, now: float) -> None:
+        """This worker was cut off. Raises RuntimeError when that happens again and again."""
+        self._cuts = [when for when in self._cuts if now - when < CUTS_SECONDS] + [now]
+        if len(self._cuts) > MOST_CUTS:
+            raise RuntimeError(f"another worker is {self._own} too: give each its own LAPSE_SLOT")

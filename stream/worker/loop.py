@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from stream import metrics
 from stream.worker import clients
 from stream.worker.exporter import Exporter
-from stream.worker.fence import Fence
+from stream.worker.fence import Fence, Rival
 from stream.worker.gauges import Gauges
 from stream.worker.incarnation import Incarnation, Signal, State
 from stream.worker.job import Job
@@ -53,11 +53,13 @@ class Loop:
         self._processor = Processor(job, self._transactions, self._meters, self._commit)
         self._consumer = clients.source(settings)
         fence = Fence(lambda owner: clients.producer(settings, owner), transactional_id)
-        self._restorer = Restorer(self._consumer, clients.reader(settings), clients.observer(settings), fence)
+        reader, observer = clients.reader(settings), clients.observer(settings)
+        self._restorer = Restorer(self._consumer, reader, observer, fence, watchdog.beat)
         self._incarnations: dict[int, Incarnation] = {}
         self._pace = Pace()
         self._joined = False
         self._failures = 0
+        self._rival = Rival(transactional_id)
         self._followed = 0.0
         self._told = 0.0
 
@@ -170,6 +172,8 @@ class Loop:
                 self._processor.failed(error)
         except BrokenError as error:
             self._failed("fenced" if isinstance(error, FencedError) else "broken", error)
+            if isinstance(error, FencedError):
+                self._rival.cut(time.monotonic())
             self._begin_anew()
 
     def _failed(self, reason: str, error: Exception) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -24,7 +25,8 @@ CONTROL_KEY: Final = b"\x00control"  # no customer: ids never contain NUL
 _SLICE = 50_000  # records at once
 _SLICE_SECONDS = 0.01
 _PAUSE_SECONDS = 0.05  # between two looks at something that isn't so yet
-_MOST_PATIENCE_SECONDS = 2.0
+_MOST_PATIENCE_SECONDS = 1.0
+_ASK_SECONDS = 0.5
 _TELL_SECONDS = 10.0
 _TRUST_SECONDS = 5.0  # no offset for so long, yet a control record: the offsets are gone, not on their way
 _OFFSET = struct.Struct(">q")
@@ -40,8 +42,11 @@ def control_record(position: int, control: bytes) -> bytes:
 class Restorer:
     """Restores all incarnations that need it, a slice at a time."""
 
-    def __init__(self, source: Consumer, reader: Consumer, observer: Consumer, fence: Fence) -> None:
-        """`source` is the group's consumer: only it sees committed offsets as stable or not."""
+    def __init__(
+        self, source: Consumer, reader: Consumer, observer: Consumer, fence: Fence, alive: Callable[[], None]
+    ) -> None:
+        """`source` is the group's consumer, which asks for stable offsets; `alive` is called after each answer."""
+        self._alive = alive
         self._source = source
         self._reader = reader
         self._observer = observer
@@ -59,6 +64,7 @@ class Restorer:
         """Do a slice of work; returns those that are restored now, in state RUN."""
         waiting = [one for one in incarnations if one.state is State.WAIT and now >= self._again.get(one, 0.0)]
         if waiting:
+            waiting.sort(key=lambda one: self._again.get(one, 0.0))  # who was asked longest ago first
             self._ask(waiting, now)
         if self._reading:
             self._read(now)
@@ -79,18 +85,19 @@ class Restorer:
     def _ask(self, waiting: list[Incarnation], now: float) -> None:
         """Ask for stable offsets: all at once, and one by one if that fails, as one unstable fails the whole call."""
         answers = self._committed(waiting, min(one.patience for one in waiting))
-        if answers is None and len(waiting) > 1:
-            answers = {}
-            for one in waiting:
-                answers |= self._committed([one], one.patience) or {}
+        began = time.monotonic()
         for one in waiting:
-            if answers is None or one not in answers:
+            answer = answers if answers is not None or len(waiting) == 1 else self._committed([one], one.patience)
+            self._alive()
+            if answer is None:
                 one.patience = min(one.patience * 2, _MOST_PATIENCE_SECONDS)
                 self._later(one, now, "its offset is not stable")
-                continue
-            one.committed = answers[one]
-            if not self._begin(one):
-                self._later(one, now, "its changelog has no leader")
+            else:
+                one.committed = answer[one]
+                if not self._begin(one):
+                    self._later(one, now, "its changelog has no leader")
+            if time.monotonic() - began > _ASK_SECONDS:
+                return  # those that run must not wait for those that don't; the others are asked next time
 
     def _committed(self, waiting: list[Incarnation], seconds: float) -> dict[Incarnation, int | None] | None:
         try:

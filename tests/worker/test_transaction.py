@@ -7,6 +7,7 @@ import struct
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from stream.worker.fence import MOST_CUTS, Rival
 from stream.worker.transaction import AbortError, BrokenError, FencedError, refuse_stranger, sorted_error
 
 
@@ -55,3 +56,13 @@ def test_who_is_no_member_may_not(generation: int, member: bytes) -> None:
 def test_metadata_of_an_unknown_form_stop_the_worker() -> None:
     with pytest.raises(AssertionError, match="unknown form"):
         refuse_stranger(b"CGMDv9:")
+
+
+def test_being_cut_off_again_and_again_is_a_rival() -> None:
+    rival = Rival("lapse.a")
+    for minute in range(10):
+        rival.cut(60.0 * minute)
+    for second in range(MOST_CUTS):
+        rival.cut(1000.0 + second)
+    with pytest.raises(RuntimeError, match=r"lapse\.a"):
+        rival.cut(1010.0)
