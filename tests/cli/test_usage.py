@@ -33,8 +33,6 @@ ALL_WRONG = {
         ["demo", "--days", "0", "--workers", "99", "--json", "--bootstrap", "x"],
         ["--days", "--workers", "--exit", "'x'"],
     ),
-    "fit": (["fit", "--out", "/dev/null/x", "--policy", "nope"], ["EVENTS.jsonl", "/dev/null", "nope"]),
-    "evaluate": (["evaluate", "--fit-on", "nix", "--policy", "nope"], ["EVENTS.jsonl", "nix", "nope"]),
     "schemas": (["schemas", "--dir", "/dev/null", "extra"], ["/dev/null", "'extra'"]),
     "doctor": (["doctor", "--bootstrap", "x", "now"], ["'x'", "'now'"]),
 }
