@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 # explaining a failure takes longer than finding it
 quick = settings(
-    max_examples=150,
+    max_examples=80,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -117,12 +117,13 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
 
 # a moment of a day, from its midnight on: −1 is the last millisecond of the day before
 MOMENTS_MS = [-1, 0, 1, 999, 1000, 59 * MINUTE_MS, 90 * MINUTE_MS, 12 * 60 * MINUTE_MS, 22 * 60 * MINUTE_MS, DAY_MS - 1]
-KINDS = ["order_completed"] * 9 + ["session", "feature_used", "subscription", "subscription", "profile", "noise"]
+SHOPPER = ["order_completed"] * 9 + ["session", "feature_used", "subscription", "subscription", "profile", "noise"]
+SUBSCRIBER = ["subscription"] * 6 + ["order_completed", "session", "profile"]
 
 
 def _subscription(draw: st.DrawFn, at_ms: int) -> dict[str, Any]:
     kind = draw(st.sampled_from(["started", "renewed", "changed", "cancelled"]))
-    fields: dict[str, Any] = {"type": f"subscription_{kind}", "subscription_id": draw(st.sampled_from("123"))}
+    fields: dict[str, Any] = {"type": f"subscription_{kind}", "subscription_id": draw(st.sampled_from("12345"))}
     end = draw(st.sampled_from([None, -1, 0, 0.5, 1, 3, 10, 31]))
     if end is not None:
         fields["period_end"] = at_ms + int(end * DAY_MS)
@@ -140,8 +141,8 @@ def _profile(draw: st.DrawFn) -> dict[str, Any]:
     return fields
 
 
-def _body(draw: st.DrawFn, at_ms: int) -> dict[str, Any]:
-    kind = draw(st.sampled_from(KINDS))
+def _body(draw: st.DrawFn, kinds: list[str], at_ms: int) -> dict[str, Any]:
+    kind = draw(st.sampled_from(kinds))
     if kind == "order_completed":
         return {"type": kind, "amount": 10}
     if kind == "subscription":
@@ -164,14 +165,15 @@ def _customers_events(
     delays_ms = st.sampled_from(
         [0] * 9 + [1000, allowed_ms // 3, allowed_ms // 2, allowed_ms, allowed_ms + 1, 20 * DAY_MS]
     )
+    kinds = draw(st.sampled_from([SHOPPER, SHOPPER, SHOPPER, SUBSCRIBER]))
     usual = draw(st.integers(1, 7))
-    gaps = st.sampled_from([0, usual, usual, usual, usual, usual + 1, 2 * usual, 15 + usual, 70])
+    gaps = st.sampled_from([0, usual, usual, usual, usual, usual + 1, 2 * usual, 15 + usual, 50])
     day = first + draw(st.integers(-3, 12)) * DAY
     sent: list[tuple[int, dict[str, Any]]] = []
     for number in range(draw(st.integers(1, 16))):
         day += draw(gaps) * DAY
         at_ms = midnight_ms(day, zone) + draw(st.sampled_from(MOMENTS_MS))
-        event = {"id": f"{name}{number}", "customer_id": name, "time": at_ms, **_body(draw, at_ms)}
+        event = {"id": f"{name}{number}", "customer_id": name, "time": at_ms, **_body(draw, kinds, at_ms)}
         segment = draw(st.sampled_from([None, None, None, None, *SEGMENTS, "unheard of"]))
         if segment:
             event["segment"] = segment
@@ -208,5 +210,5 @@ def cases(draw: st.DrawFn, *, late: bool = True, ended: bool = False) -> Case:
     events = [event for _, event in sent]
     if ended or draw(st.integers(0, 3)):
         last_ms = max(event["time"] for event in events)
-        events.append(clock(last_ms + draw(st.sampled_from([200, 100])) * DAY_MS if ended else last_ms + 30 * DAY_MS))
+        events.append(clock(last_ms + draw(st.sampled_from([150, 60])) * DAY_MS if ended else last_ms + 30 * DAY_MS))
     return Case(policy, events)
