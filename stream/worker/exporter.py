@@ -6,11 +6,12 @@ else, so a scrape never waits for the loop nor holds it up. It serves no custome
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -119,15 +120,22 @@ class Exporter:
         return Handler
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that hung up; anything else is told as ever."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def _bind(where: tuple[str, int] | None, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
     if where is not None:
-        return ThreadingHTTPServer(where, handler)
+        return _Server(where, handler)
     default = address(DEFAULT_HTTP)
     assert default is not None
     host, first = default
     for port in range(first, first + _PORTS_TRIED):  # several workers on one machine
         try:
-            return ThreadingHTTPServer((host, port), handler)
+            return _Server((host, port), handler)
         except OSError:
             continue
     raise OSError(f"no free port from {first} to {first + _PORTS_TRIED - 1} on {host}: say --http HOST:PORT")

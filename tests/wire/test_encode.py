@@ -83,7 +83,7 @@ def test_parts_and_heads_come_back() -> None:
         period="day", start=day, partition=3, counts={"other": [1] * 6}, provisional=False, final=True, revision=0,
         closed_at_ms=5,
     )  # fmt: skip
-    head = Head(partition=3, history_start=day, closed_before=day, final_before=None)
+    head = Head(partition=3, history_start=day, closed_before=day, final_before=day)
     for one in (part, head):
         key, value = encode.part(one)
         assert key == one.key.encode()
