@@ -11,7 +11,7 @@ import logging
 import struct
 import time
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
@@ -53,6 +53,7 @@ class Restorer:
         self._fence = fence
         self._reading: dict[int, Incarnation] = {}
         self._again: dict[Incarnation, float] = {}  # not to be asked again before
+        self._stuck: dict[Incarnation, float] = {}  # since when it can't go on
         self._told: dict[Incarnation, float] = {}
 
     @property
@@ -65,24 +66,24 @@ class Restorer:
         waiting = [one for one in incarnations if one.state is State.WAIT and now >= self._again.get(one, 0.0)]
         if waiting:
             waiting.sort(key=lambda one: self._again.get(one, 0.0))  # who was asked longest ago first
-            self._ask(waiting, now)
+            self._ask(waiting)
         if self._reading:
-            self._read(now)
+            self._read()
         return [one for one in list(self._reading.values()) if one.read_to >= one.target and self._settle(one, now)]
 
     def forget(self, one: Incarnation) -> None:
         """Stop restoring an incarnation that was taken or has to begin anew."""
         if self._reading.get(one.number) is one:
             self._unassign(one)
-        self._again.pop(one, None)
-        self._told.pop(one, None)
+        for memory in (self._again, self._stuck, self._told):
+            memory.pop(one, None)
 
     def close(self) -> None:
         """Close both consumers."""
         self._reader.close()
         self._observer.close()
 
-    def _ask(self, waiting: list[Incarnation], now: float) -> None:
+    def _ask(self, waiting: list[Incarnation]) -> None:
         """Ask for stable offsets: all at once, and one by one if that fails, as one unstable fails the whole call."""
         answers = self._committed(waiting, min(one.patience for one in waiting))
         began = time.monotonic()
@@ -91,11 +92,11 @@ class Restorer:
             self._alive()
             if answer is None:
                 one.patience = min(one.patience * 2, _MOST_PATIENCE_SECONDS)
-                self._later(one, now, "its offset is not stable")
+                self._later(one, "its offset is not stable")
             else:
                 one.committed = answer[one]
                 if not self._begin(one):
-                    self._later(one, now, "its changelog has no leader")
+                    self._later(one, "its changelog has no leader")
             if time.monotonic() - began > _ASK_SECONDS:
                 return  # those that run must not wait for those that don't; the others are asked next time
 
@@ -122,7 +123,7 @@ class Restorer:
         self._reader.incremental_assign([TopicPartition(CHANGELOG, one.number, one.read_to)])
         return True
 
-    def _read(self, now: float) -> None:
+    def _read(self) -> None:
         messages = self._reader.consume(_SLICE, _SLICE_SECONDS)
         for run in runs(messages):
             one = self._reading.get(run.partition)
@@ -131,24 +132,24 @@ class Restorer:
             if run.records:
                 self._load(one, run.records)
                 one.read_to = (run.records[-1].offset() or 0) + 1
+                self._stuck.pop(one, None)
             if run.at_end is not None:
                 one.read_to = max(one.read_to, run.at_end)
+                self._stuck.setdefault(one, time.monotonic())  # unless it is the end that was looked for
         for one in self._reading.values():
-            if one.read_to < one.target and not messages and now - one.since > AFTER_SECONDS:
-                self._cut_off_owner(one, now)
-                self._report(one, now, "a transaction on its changelog is open")
+            if one.read_to < one.target and one in self._stuck:
+                self._wait(one, "a transaction on its changelog is open")
 
     def _load(self, one: Incarnation, records: list[Message]) -> None:
-        keys = list(map(Message.key, records))
-        values = list(map(Message.value, records))
-        while CONTROL_KEY in keys:
-            at = keys.index(CONTROL_KEY)
-            value = values.pop(at)
-            del keys[at]
-            assert value is not None, "control records are never deleted"
-            one.control = _OFFSET.unpack_from(value)[0]
-            one.control_data = value[_OFFSET.size :]
-        one.partition.load(keys, values)  # type: ignore[arg-type]
+        keys: list[Any] = list(map(Message.key, records))
+        values: list[Any] = list(map(Message.value, records))
+        if CONTROL_KEY in keys:
+            rows = [(key, value) for key, value in zip(keys, values, strict=True) if key != CONTROL_KEY]
+            newest = values[len(keys) - 1 - keys[::-1].index(CONTROL_KEY)]
+            one.control = _OFFSET.unpack_from(newest)[0]
+            one.control_data = newest[_OFFSET.size :]
+            keys, values = [key for key, _ in rows], [value for _, value in rows]
+        one.partition.load(keys, values)
 
     def _settle(self, one: Incarnation, now: float) -> bool:
         """All is read: let it run if its control record says the committed offset, else have it wait."""
@@ -156,7 +157,7 @@ class Restorer:
         gone = one.committed is None and one.control is not None and now - one.since > _TRUST_SECONDS
         if one.control != one.committed and not gone:
             one.on(Signal.UNEQUAL)
-            self._later(one, now, f"committed offset {one.committed}, changelog {one.control}")
+            self._later(one, f"committed offset {one.committed}, changelog {one.control}")
             return False
         if gone:
             _log.warning("partition %d: the group has no offset, going on from the changelog's", one.number)
@@ -164,19 +165,26 @@ class Restorer:
             one.partition.load_control(one.control_data)
             one.position = one.control
         one.on(Signal.EQUAL)
-        self._told.pop(one, None)
-        self._again.pop(one, None)
+        self.forget(one)
         return True
 
     def _unassign(self, one: Incarnation) -> None:
         del self._reading[one.number]
         self._reader.incremental_unassign([TopicPartition(CHANGELOG, one.number)])
 
-    def _later(self, one: Incarnation, now: float, why: str) -> None:
-        self._again[one] = now + _PAUSE_SECONDS
-        if now - one.since > AFTER_SECONDS:
+    def _later(self, one: Incarnation, why: str) -> None:
+        self._again[one] = time.monotonic() + _PAUSE_SECONDS
+        self._wait(one, why)
+
+    def _wait(self, one: Incarnation, why: str) -> None:
+        """It can't go on: after a while cut off the previous owner, and say so after a longer one."""
+        now = time.monotonic()
+        seconds = now - self._stuck.setdefault(one, now)
+        if seconds > AFTER_SECONDS:
             self._cut_off_owner(one, now)
-            self._report(one, now, why)
+        if now - self._told.get(one, now - seconds) > _TELL_SECONDS:
+            self._told[one] = now
+            _log.error("partition %d has waited %.0f s: %s", one.number, seconds, why)
 
     def _cut_off_owner(self, one: Incarnation, now: float) -> None:
         """The previous owner's transactional id stands beside the last offset that it committed."""
@@ -186,8 +194,3 @@ class Restorer:
             return
         if found[0].metadata:
             self._fence.cut(found[0].metadata, now)
-
-    def _report(self, one: Incarnation, now: float, why: str) -> None:
-        if now - self._told.get(one, one.since) > _TELL_SECONDS:
-            self._told[one] = now
-            _log.error("partition %d has waited %.0f s: %s", one.number, now - one.since, why)
