@@ -14,6 +14,7 @@ from stream.core.table import (
     ACTIVITY_DAYS,
     DUPLICATES,
     NO_DAY,
+    OPEN_ENDED,
     SEGMENT_CHANGES,
     SUBSCRIPTION_EVENTS,
     SUBSCRIPTIONS,
@@ -67,8 +68,7 @@ def observe_segment(r: Row, time_s: int, code: int) -> None:
     if at > 0 and r.segment_s[at - 1] == time_s:
         r.segment[at - 1] = code
         return
-    in_force = r.segment[max(at - 1, 0)] if n > 0 else 0  # of whom none was observed: `other`, code 0
-    if in_force == code:
+    if n > 0 and r.segment[max(at - 1, 0)] == code:
         return
     if n == SEGMENT_CHANGES:
         if at == 0:
@@ -112,9 +112,16 @@ def set_subscription(r: Row, ref: np.uint64, time_s: int, until_day: int) -> Non
     at = n
     while at > 0 and r.subscription_s[first + at - 1] > time_s:
         at -= 1
-    if n == SUBSCRIPTION_EVENTS:
+    if n == SUBSCRIPTION_EVENTS:  # the oldest goes; the next one counts from its time if it lived for ever
         if at == 0:
+            if until_day == OPEN_ENDED:
+                r.subscription_s[first] = time_s
             return
+        if r.subscription_until[first] == OPEN_ENDED:
+            if at == 1:
+                time_s = np.int64(r.subscription_s[first])
+            else:
+                r.subscription_s[first + 1] = r.subscription_s[first]
         for k in range(first, first + n - 1):
             r.subscription_s[k] = r.subscription_s[k + 1]
             r.subscription_until[k] = r.subscription_until[k + 1]

@@ -40,8 +40,8 @@ def segment_at(customer: Customer, second: int) -> str:
 
 def observe_segment(customer: Customer, second: int, segment: str) -> None:
     """S2."""
-    if segment_at(customer, second) == segment:
-        return  # "an observation equal to the segment in force at its time is not a change and is dropped"
+    if customer.segments and segment_at(customer, second) == segment:
+        return  # "an observation after the first that is equal to the segment in force at its time is dropped"
     others = [change for change in customer.segments if change[0] != second]  # "the later arrival replaces the earlier"
     customer.segments = sorted([*others, (second, segment)])[-4:]  # "the latest 4 changes of them"
 
@@ -57,8 +57,11 @@ def observe_subscription(customer: Customer, event: Event, time_ms: int) -> None
         until = FOREVER if event.get("auto_renew") is not False or period_end is None else ms(period_end)
     known = customer.subscriptions.setdefault(event.get("subscription_id") or "", [])
     known.append((time_ms, until))
-    known.sort(key=lambda seen: seen[0])  # keeps arrivals in order
-    del known[:-3]  # "3 such events of each"
+    known.sort(key=lambda seen: seen[0] // 1000)  # keeps arrivals of one second in order
+    if len(known) > 3:  # "3 such events of each … are told apart"
+        oldest_ms, lived_until = known.pop(0)
+        if lived_until == FOREVER:  # "if it lived for ever, the next one counts from its time"
+            known[0] = (oldest_ms, known[0][1])
     if len(customer.subscriptions) > 4:  # "up to 4 subscriptions a customer"
         del customer.subscriptions[min(customer.subscriptions, key=lambda one: customer.subscriptions[one][-1][0])]
 
