@@ -119,7 +119,7 @@ def set_subscription(r: Row, ref: np.uint64, time_s: int, until_day: int) -> Non
             return
         if r.subscription_until[first] == OPEN_ENDED:
             if at == 1:
-                time_s = np.int64(r.subscription_s[first])
+                time_s = int(r.subscription_s[first])
             else:
                 r.subscription_s[first + 1] = r.subscription_s[first]
         for k in range(first, first + n - 1):
