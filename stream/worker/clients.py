@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from stream.worker.logs import Seldom
 from stream.worker.settings import Settings
@@ -79,6 +79,14 @@ def producer(settings: Settings, transactional_id: str) -> Producer:
         },
         logger=_log,
     )
+
+
+def wake(consumer: Consumer, topic: str, partition: int) -> None:
+    """Have a broker's thread look at what was just assigned or resumed: it may sleep for a second before it does."""
+    try:
+        consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=0.5)
+    except KafkaException as error:
+        _log.debug("no answer yet: %s", error)
 
 
 def _tell(error: KafkaError) -> None:

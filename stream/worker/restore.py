@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
+from stream.worker import clients
 from stream.worker.fence import AFTER_SECONDS, Fence
 from stream.worker.incarnation import Incarnation, Signal, State
 from stream.worker.runs import runs
@@ -121,6 +122,8 @@ class Restorer:
         one.on(Signal.STABLE)
         self._reading[one.number] = one
         self._reader.incremental_assign([TopicPartition(CHANGELOG, one.number, one.read_to)])
+        if len(self._reading) == 1:
+            clients.wake(self._reader, CHANGELOG, one.number)
         return True
 
     def _read(self) -> None:
