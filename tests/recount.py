@@ -95,9 +95,8 @@ class Shard:
             return "too_late"  # T3: "C as it stood before the event … It changes nothing"
         # T4: "M becomes max(M, time) — the event at hand included, duplicates included. Then everything that is due
         # at or before the new A happens, and only then is the event itself applied"
-        if self.latest_ms is None or time_ms > self.latest_ms:
-            self.latest_ms = time_ms
-            self._fire()  # "if that moves A, everything that is due at or before the new A happens"
+        self.latest_ms = time_ms if self.latest_ms is None else max(self.latest_ms, time_ms)
+        self._fire()
         self._finish()
         if event["type"] == "clock_advanced":
             return "accepted"  # T6: "does T2–T5 and nothing else"

@@ -114,8 +114,16 @@ def _until_day(e: Events, i: int) -> int:
     """The day at whose end a subscription is no longer live, as its event i says."""
     has_end = e.x[i] != columns.NONE
     if e.kind[i] == SUBSCRIPTION_CANCELLED:
-        return e.until_day[i] if has_end and e.x[i] > e.time_ms[i] else e.day[i]
-    return e.until_day[i] if has_end and e.y[i] == 0 else OPEN_ENDED
+        return max(e.until_day[i], 0) if has_end and e.x[i] > e.time_ms[i] else e.day[i]
+    return max(e.until_day[i], 0) if has_end and e.y[i] == 0 else OPEN_ENDED  # 1969 somewhere is no number of a day
+
+
+@njit(inline=True)
+def _await_next(store: Store, clock: NDArray[np.int64], row: int, rules: Rules) -> None:
+    """Set the instant at which the silence that begins with the last purchase would be a sign (A3)."""
+    r = store.rows[row]
+    days = fires_after_days(r.gap_mean, r.gap_square, r.gap_weight, int(r.purchase_days), rules.silence)
+    _set_due(store, clock, row, NEVER_MS if days == NEVER_DAYS else r.purchase_ms + days * DAY_MS)
 
 
 @njit(inline=True)
@@ -125,36 +133,34 @@ def _purchase(store: Store, clock: NDArray[np.int64], row: int, time_ms: int, da
     if r.purchase_day != NO_DAY and day < r.purchase_day:
         return  # late: the gaps are not rewritten
     if day == r.purchase_day:
-        moved_ms = max(time_ms, r.purchase_ms) - r.purchase_ms
-        r.purchase_ms += moved_ms
-        if r.opened_ms == 0 and r.due_ms != NEVER_MS:
-            _set_due(store, clock, row, r.due_ms + moved_ms)
+        if time_ms > r.purchase_ms or r.due_ms == NEVER_MS:
+            r.purchase_ms = max(time_ms, r.purchase_ms)
+            if r.episode_day != day:  # an episode opens once
+                _await_next(store, clock, row, rules)
         return
     if r.opened_ms != 0:
         r.transitions += 1
         _note(store, clock, row, RETURNED if time_ms > r.opened_ms else RETRACTED, time_ms)
         r.opened_ms = 0
-    s = rules.silence
     if r.purchase_day != NO_DAY:
-        m, q, w = add_gap(float(day - r.purchase_day), r.gap_mean, r.gap_square, r.gap_weight, s.memory)
+        m, q, w = add_gap(float(day - r.purchase_day), r.gap_mean, r.gap_square, r.gap_weight, rules.silence.memory)
         r.gap_mean = m
         r.gap_square = q
         r.gap_weight = w
     r.purchase_day = day
     r.purchase_ms = time_ms
     r.purchase_days += 1
-    days = fires_after_days(r.gap_mean, r.gap_square, r.gap_weight, int(r.purchase_days), s)
-    _set_due(store, clock, row, NEVER_MS if days == NEVER_DAYS else time_ms + days * DAY_MS)
+    _await_next(store, clock, row, rules)
 
 
 @njit(inline=True)
-def _take(store: Store, clock: NDArray[np.int64], e: Events, i: int, rules: Rules) -> None:
-    """Apply event i, which is in time, to its customer's row."""
+def _take(store: Store, clock: NDArray[np.int64], e: Events, i: int, rules: Rules) -> bool:
+    """Apply event i, which is in time, to its customer's row; False for a duplicate."""
     kind, time_ms, day, row = e.kind[i], e.time_ms[i], e.day[i], e.row[i]
     r = store.rows[row]
     if is_duplicate(r, e.event_hash[i]):
         clock[C.DUPLICATES] += 1
-        return
+        return False
     _changed(store, clock, row)
     r.first_ms = time_ms if r.first_ms == 0 else min(r.first_ms, time_ms)
     r.seen_ms = max(r.seen_ms, time_ms)
@@ -176,6 +182,7 @@ def _take(store: Store, clock: NDArray[np.int64], e: Events, i: int, rules: Rule
         r.first_day = day
     if rules.purchase[kind]:
         _purchase(store, clock, row, time_ms, day, rules)
+    return True
 
 
 # -- the loop -----------------------------------------------------------------------------------------------------
@@ -206,15 +213,16 @@ def apply(store: Store, clock: NDArray[np.int64], e: Events, start: int, stop: i
         if time_ms < clock[C.ALERT] - clock[C.LATENESS]:
             store.too_late[i] = 1
             continue
-        if time_ms - clock[C.GRACE] > clock[C.ALERT]:
-            why = advance(store, clock, time_ms - clock[C.GRACE], rules)
+        to_ms = max(time_ms - clock[C.GRACE], clock[C.ALERT])
+        if to_ms > clock[C.ALERT] or (clock[C.HEAP_N] > 0 and store.heap_ms[0] <= to_ms):
+            why = advance(store, clock, to_ms, rules)
             if why != DONE:
                 return why, i
         clock[C.MAX] = max(clock[C.MAX], time_ms)
         if e.row[i] < 0:
             continue
-        _take(store, clock, e, i, rules)
-        if e.day[i] < clock[C.FIRST_DAY]:
+        applied = _take(store, clock, e, i, rules)
+        if applied and e.day[i] < clock[C.FIRST_DAY]:
             clock[C.FIRST_DAY] = e.day[i]
             return FIRST_DAY, i + 1
     return DONE, stop

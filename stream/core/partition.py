@@ -24,10 +24,11 @@ from stream.core.ledger import Ledger
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part
 from stream.core.silence import SilenceParams
-from stream.core.table import NEVER_MS, ROW, ROW_FORMAT, CustomerTable
+from stream.core.table import NEVER_MS, ROW, ROW_LAYOUT, CustomerTable
 from stream.core.views import NOTE, C, Events, Rules, Store
 
 NO_TIME = -(2**62)
+SCAN_LIMIT = 10_000_000  # rows counted in one step: a second or so, so that a leap of a year fits its transactions
 HEAP_AHEAD_MS = HOUR_MS  # how far beyond the clock the heap of due rows reaches, so that it is seldom filled anew
 
 
@@ -40,12 +41,16 @@ class Step:
     duplicates: int = 0
     alerts: list[Alert] = field(default_factory=list)
     parts: list[Part | Head] = field(default_factory=list)
+    scanned: int = 0  # rows that were counted
 
 
 class Control(msgspec.Struct, frozen=True):
     """What a partition is beside its rows."""
 
-    row_format: int
+    row_layout: int
+    zone: str
+    currency: str
+    segments: tuple[str, ...]
     max_ms: int
     alert_ms: int
     first_day: int | None
@@ -80,6 +85,10 @@ def rules_of(policy: Policy) -> Rules:
         purchase,
         columns.TRACKING if policy.consent_default.tracking else 0,
     )
+
+
+class OtherPolicyError(ValueError):
+    """The rows were written under a policy, or by a version, that gives their numbers another meaning."""
 
 
 class Partition:
@@ -121,7 +130,7 @@ class Partition:
             batch.event_hash, batch.segment, batch.amount, batch.x, batch.y, batch.ref,
         )  # fmt: skip
         last_ms = int(batch.time_ms[start:stop].max(initial=NO_TIME)) - self.policy.alert_grace_ms
-        store = self._store(len(batch), last_ms)
+        store = self._store(len(batch), max(last_ms, int(self._clock[C.ALERT])))
         step = Step(start)
         while True:
             why, step.next = kernel.apply(store, self._clock, events, step.next, stop, self.rules)
@@ -163,20 +172,25 @@ class Partition:
         c, ledger = self._clock, self.ledger
         return msgspec.json.encode(
             Control(
-                ROW_FORMAT, int(c[C.MAX]), int(c[C.ALERT]), ledger.first_day, ledger.open_day, ledger.final_day,
+                ROW_LAYOUT, self.policy.zone, self.policy.currency, self.policy.segments,
+                int(c[C.MAX]), int(c[C.ALERT]), ledger.first_day, ledger.open_day, ledger.final_day,
                 bool(c[C.LATE_CHANGE]), ledger.published,
             )
         )  # fmt: skip
 
     def load(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> None:
-        """Set rows from changelog records, in order: the last of a key wins."""
+        """Set rows from changelog records, in order: the last of a key wins. Raises OtherPolicyError for other rows."""
         kept = [(key, value) for key, value in zip(keys, values, strict=True) if value is not None]
+        if kept and len(kept[0][1]) != ROW.itemsize:
+            raise OtherPolicyError(
+                f"changelog of partition {self.number}: rows of {len(kept[0][1])} bytes, not of {ROW.itemsize}"
+            )
         self.table.load([key for key, _ in kept], [value for _, value in kept])
 
     def load_control(self, data: bytes) -> None:
-        """Go on from a control record."""
+        """Go on from a control record. Raises OtherPolicyError where rows would be misread."""
         control = msgspec.json.decode(data, type=Control)
-        assert control.row_format == ROW_FORMAT, f"rows of format {control.row_format}, this is {ROW_FORMAT}"
+        self._refuse_other(control)
         c, ledger = self._clock, self.ledger
         c[C.MAX], c[C.ALERT] = control.max_ms, control.alert_ms
         c[C.LATE_CHANGE] = control.late_change
@@ -186,6 +200,21 @@ class Partition:
         if control.first_day is not None:
             c[C.FIRST_DAY] = control.first_day
         self._set_border()
+
+    def _refuse_other(self, control: Control) -> None:
+        policy, errors = self.policy, []
+        if control.row_layout != ROW_LAYOUT:
+            errors.append("its rows have another layout: this version can't read them")
+        if (control.zone, control.currency) != (policy.zone, policy.currency):
+            errors.append(
+                f"its days and money are {control.zone}, {control.currency}, not {policy.zone}, {policy.currency}"
+            )
+        if policy.segments[: len(control.segments)] != control.segments:
+            errors.append(
+                f"its segments are {', '.join(control.segments)}: keep these in this order, add new ones behind"
+            )
+        if errors:
+            raise OtherPolicyError(f"changelog of partition {self.number}: {'; '.join(errors)}")
 
     def _store(self, events: int, until_ms: int) -> Store:
         """The kernel's view of the table, with room for all that `events` events and the timers can bring."""
@@ -222,7 +251,8 @@ class Partition:
         if late_change:
             c[C.LATE_CHANGE] = 0
         self._set_border()
-        return True
+        step.scanned += self.table.n
+        return step.scanned < SCAN_LIMIT
 
     def _set_border(self) -> None:
         c = self._clock

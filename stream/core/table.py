@@ -6,6 +6,7 @@ which rows have changed. What the numbers in a row mean is the kernel's. Knows n
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias, TypeVar
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 from stream.core.hashing import SEPARATOR, hash64, spans
 from stream.jit import njit
 
-ROW_FORMAT = 1
 NO_DAY = -(2**31)
 NEVER_MS = 2**62
 SUBSCRIPTIONS = 4  # told apart, with
@@ -31,12 +31,11 @@ Row: TypeAlias = Any  # one record of ROW: numpy.void outside compiled code, a n
 # What every order touches comes first and together, so that it lies in four cache lines and not in six.
 ROW = np.dtype(
     [
-        ("format", "u1"),
         ("consent", "u1"),  # bits of core.batch
         ("event_at", "u1"),  # next place in `events`
         ("segments_n", "u1"),
         ("transitions", "u1"),  # of the alert that is open, or was last
-        ("reserved", "u1", 3),
+        ("reserved", "u1", 4),
         ("active_head", "i4"),  # the latest day in `active`
         ("first_day", "i4"),  # acquired (definitions R4)
         ("purchase_day", "i4"),  # the last one
@@ -66,6 +65,8 @@ ROW = np.dtype(
         ("subscription_until", "u2", SUBSCRIPTIONS * SUBSCRIPTION_EVENTS),
     ]
 )
+
+ROW_LAYOUT = zlib.crc32(repr(ROW.descr).encode())  # rows of another layout are never read by mistake
 
 _FREE = -1
 
@@ -227,7 +228,6 @@ class CustomerTable:
 
     def _give_birth(self, first: int, stop: int) -> None:
         new = self.rows[first:stop]
-        new["format"] = ROW_FORMAT
         for day in ("active_head", "first_day", "purchase_day", "episode_day"):
             new[day] = NO_DAY
         new["due_ms"] = NEVER_MS

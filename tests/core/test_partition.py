@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pytest
 
 from stream.core import kernel, retention
 from stream.core.batch import Batch
 from stream.core.calendar import DAY_MS
 from stream.core.hashing import spans
-from stream.core.partition import Partition
+from stream.core.partition import OtherPolicyError, Partition
 from stream.core.policy import Policy
 from stream.core.retention import COUNTS, Head, Part
 from stream.core.table import CustomerTable
@@ -172,3 +174,70 @@ def test_the_counts_of_any_day_balance() -> None:
     ends = [one.counts["other"][1] for one in days if "other" in one.counts]
     starts = [one.counts["other"][0] for one in days if "other" in one.counts]
     assert all(end == start for end, start in pairwise([ends[0], *starts[1:2]]))
+
+
+def test_rows_are_not_read_under_a_policy_that_gives_them_another_meaning() -> None:
+    written = Partition(replace(POLICY, segments=("other", "a", "b"), active_days=(90,) * 3), 0)
+    written.apply(regulars(2, 2))
+    for changes in (
+        {"segments": ("other", "b", "a"), "active_days": (90,) * 3},
+        {"segments": ("other", "a"), "active_days": (90,) * 2},
+        {"zone": "Europe/Berlin"},
+        {"currency": "EUR"},
+    ):
+        with pytest.raises(OtherPolicyError, match="partition 0"):
+            Partition(replace(written.policy, **changes), 0).load_control(written.control())
+    more = replace(written.policy, segments=("other", "a", "b", "c"), active_days=(90,) * 4)
+    Partition(more, 0).load_control(written.control())
+    with pytest.raises(OtherPolicyError, match="rows of 3 bytes"):
+        Partition(POLICY, 0).load([b"c"], [b"old"])
+
+
+def test_who_buys_at_the_instant_of_a_burst_does_not_overtake_it() -> None:
+    policy = replace(POLICY, alert_grace_ms=0)
+    customers = kernel.TIMER_LIMIT + 2
+    partition = Partition(policy, 0)
+    batch = regulars(customers, 5)
+    at = 0
+    while at < len(batch):
+        at = partition.apply(batch, at).next
+    due_ms = int(partition.table.due_ms[0])
+    last = events({"id": "back", "customer_id": f"c{customers - 1:05}", "time": due_ms})
+    said: list[str] = []
+    at = 0
+    while at < len(last):
+        step = partition.apply(last, at)
+        at = step.next
+        said += [f"{alert.customer_id} {alert.resolution or alert.status}" for alert in step.alerts]
+    assert len(said) == customers + 1
+    assert said[-2:] == [f"c{customers - 1:05} opened", f"c{customers - 1:05} retracted"]
+
+
+def test_a_leap_of_years_is_cut_into_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream.core.partition.SCAN_LIMIT", 100)
+    partition = Partition(POLICY, 0)
+    partition.apply(regulars(10, 2))
+    clock = events({"id": "end", "type": "clock_advanced", "time": START_MS + 400 * DAY_MS})
+    steps, at = 0, 0
+    while at < len(clock):
+        at = partition.apply(clock, at).next
+        steps += 1
+    assert steps > 30
+    assert partition.clock_ms == START_MS + 400 * DAY_MS - POLICY.alert_grace_ms
+
+
+def test_a_time_before_all_days_does_not_make_a_subscription_live_for_ever() -> None:
+    policy = replace(POLICY, zone="America/New_York")
+    partition = Partition(policy, 0)
+    partition.apply(
+        events(
+            {
+                "id": "1", "type": "subscription_started", "customer_id": "c", "subscription_id": "s", "time": START_MS,
+                "auto_renew": False, "period_end": "0001-01-01T00:00:00Z",
+            }
+        )
+    )  # fmt: skip
+    step = partition.apply(events({"id": "2", "type": "clock_advanced", "time": START_MS + 10 * DAY_MS}))
+    ends = [one.counts["other"][1] for one in step.parts if isinstance(one, Part) and "other" in one.counts]
+    assert ends
+    assert not any(ends)
