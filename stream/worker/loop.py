@@ -282,13 +282,8 @@ class Loop:
                 one.told_running = one.since
                 self._meters.observe(metrics.RESTORE_SECONDS, seconds)
                 _log.info("partition %d runs from offset %d, restored in %.2f s", one.number, one.position, seconds)
-        for one in ready[
-            :1
-        ]:  # librdkafka's broker thread may sleep for a second before it sees that; a request wakes it
-            try:
-                self._consumer.get_watermark_offsets(TopicPartition(EVENTS, one.number), timeout=0.5)
-            except KafkaException as error:
-                _log.debug("no answer yet: %s", error)
+        if ready:
+            clients.wake(self._consumer, EVENTS, ready[0].number)
 
 
 def _numbers(partitions: Iterable[TopicPartition]) -> str:
