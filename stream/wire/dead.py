@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 MAX_BYTES = 512 * 1024  # of an original; also of an event
+MAX_KEY_BYTES = 64 * 1024  # both together must fit librdkafka's million bytes, or the letter could never be sent
 
 Headers: TypeAlias = list[tuple[str, bytes]]
 
@@ -57,7 +58,8 @@ def to_record(
 ) -> tuple[bytes | None, bytes, Headers]:
     """Key, value and headers of a dead letter on `customer.events.dead`.
 
-    The value is the original; over 512 kB it is cut, and headers tell the size and SHA-256 that it had.
+    The value is the original; over 512 kB it is cut, and headers tell the size and SHA-256 that it had. A key over 64 kB
+    is cut as well.
     """
     original = value or b""
     headers = [
@@ -70,4 +72,7 @@ def to_record(
     if len(original) > MAX_BYTES:
         headers.append(("original_size", str(len(original)).encode()))
         headers.append(("sha256", hashlib.sha256(original).hexdigest().encode()))
+    if key is not None and len(key) > MAX_KEY_BYTES:
+        headers.append(("original_key_size", str(len(key)).encode()))
+        key = key[:MAX_KEY_BYTES]
     return key, original[:MAX_BYTES], headers

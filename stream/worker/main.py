@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaException
 
+from stream.core.partition import OtherPolicyError
 from stream.worker import clients, logs, topics
 from stream.worker.exporter import Exporter
 from stream.worker.job import Job, real_job
@@ -68,6 +69,8 @@ def run_job(settings: Settings, job: Job) -> int:
     _log.info("%s: metrics at %s/metrics", slot.transactional_id, exporter.url)
     try:
         Loop(settings, slot.transactional_id, job, exporter, watchdog).run(stop.is_set)
+    except OtherPolicyError as error:
+        return _refuse([f"{error}; or begin anew with another LAPSE_GROUP and empty topics"])
     except Exception:  # noqa: BLE001 (the process's last line: told, and turned into an exit code)
         _log.exception("stopped by an error, nothing more was committed")
         return FAILED

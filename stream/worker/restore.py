@@ -97,7 +97,7 @@ class Restorer:
             else:
                 one.committed = answer[one]
                 if not self._begin(one):
-                    self._later(one, "its changelog has no leader")
+                    self._later(one, "its changelog has no leader", cut=False)
             if time.monotonic() - began > _ASK_SECONDS:
                 return  # those that run must not wait for those that don't; the others are asked next time
 
@@ -160,7 +160,12 @@ class Restorer:
         gone = one.committed is None and one.control is not None and now - one.since > _TRUST_SECONDS
         if one.control != one.committed and not gone:
             one.on(Signal.UNEQUAL)
-            self._later(one, f"committed offset {one.committed}, changelog {one.control}")
+            self._later(one, f"committed offset {one.committed}, changelog {one.control}", cut=False)
+            return False
+        place = one.committed if one.control is None else one.control
+        if place is not None and not self._holds(one, place):
+            one.on(Signal.UNEQUAL)
+            self._later(one, f"{EVENTS} ends before offset {place}, which is next: was the topic made anew?", cut=False)
             return False
         if gone:
             _log.warning("partition %d: the group has no offset, going on from the changelog's", one.number)
@@ -175,15 +180,22 @@ class Restorer:
         del self._reading[one.number]
         self._reader.incremental_unassign([TopicPartition(CHANGELOG, one.number)])
 
-    def _later(self, one: Incarnation, why: str) -> None:
-        self._again[one] = time.monotonic() + _PAUSE_SECONDS
-        self._wait(one, why)
+    def _holds(self, one: Incarnation, place: int) -> bool:
+        """Whether the source reaches as far as `place`; without a look nothing would ever be read, and nobody told."""
+        try:
+            return self._observer.get_watermark_offsets(TopicPartition(EVENTS, one.number), 1.0)[1] >= place
+        except (KafkaException, TypeError):  # None when it timed out
+            return False
 
-    def _wait(self, one: Incarnation, why: str) -> None:
-        """It can't go on: after a while cut off the previous owner, and say so after a longer one."""
+    def _later(self, one: Incarnation, why: str, *, cut: bool = True) -> None:
+        self._again[one] = time.monotonic() + _PAUSE_SECONDS
+        self._wait(one, why, cut=cut)
+
+    def _wait(self, one: Incarnation, why: str, *, cut: bool = True) -> None:
+        """It can't go on: after a while `cut` off the previous owner, where that may help; after a longer one say so."""
         now = time.monotonic()
         seconds = now - self._stuck.setdefault(one, now)
-        if seconds > AFTER_SECONDS:
+        if cut and seconds > AFTER_SECONDS:
             self._cut_off_owner(one, now)
         if now - self._told.get(one, now - seconds) > _TELL_SECONDS:
             self._told[one] = now

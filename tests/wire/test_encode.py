@@ -115,3 +115,11 @@ def test_a_large_original_is_cut_and_told_by_its_hash() -> None:
 def test_a_dead_letter_of_a_file() -> None:
     line = json.loads(dead.line(dead.too_late(0), b"\xff{}", 17))
     assert (line["line"], line["reason"], line["value"]) == (17, "too_late", "\\xff{}")
+
+
+def test_a_dead_letter_fits_whatever_it_is_of() -> None:
+    letter = dead.DeadLetter(0, dead.Reason.too_large, "too large")
+    key, value, headers = dead.to_record(letter, b"k" * 500_000, b"v" * 1_000_000, "customer.events", 0, 1)
+    assert len(key or b"") + len(value) + sum(len(name) + len(content) for name, content in headers) < 900_000
+    told = dict(headers)
+    assert (told["original_key_size"], told["original_size"]) == (b"500000", b"1000000")

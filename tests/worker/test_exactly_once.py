@@ -8,6 +8,9 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from stream.worker import topics
 from tests.support.kafka import produce, read_all
@@ -161,3 +164,32 @@ def test_a_zombie_writes_nothing(kafka: Kafka) -> None:
             assert second.stop()[0] == 0
         first.stop()
     check(bootstrap, events)
+
+
+@pytest.mark.kafka
+def test_a_source_made_anew_is_not_taken_for_the_old_one(kafka: Kafka) -> None:
+    """The changelog goes on at an offset that the new topic does not have: say so and wait, don't skip its records."""
+    bootstrap = kafka.bootstrap
+    topics.create(bootstrap, 1, 1)
+    send(bootstrap, customers(500))
+    with Worker(bootstrap, "a") as worker:
+        wait_done(bootstrap, 1, 500)
+        assert worker.stop()[0] == 0
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.delete_topics([topics.EVENTS])[topics.EVENTS].result(20)
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            admin.create_topics([NewTopic(topics.EVENTS, 1, 1)])[topics.EVENTS].result(20)
+            break
+        except KafkaException:  # still being deleted
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    send(bootstrap, customers(100))
+    with Worker(bootstrap, "a") as worker:
+        time.sleep(8)
+        assert worker.get("/healthz")[0] == 200
+        assert worker.get("/readyz")[0] == 503
+        assert worker.metric("lapse_partitions_running") == 0
+        assert worker.stop()[0] == 0
+    check(bootstrap, customers(500))
