@@ -58,8 +58,8 @@ def to_record(
 ) -> tuple[bytes | None, bytes, Headers]:
     """Key, value and headers of a dead letter on `customer.events.dead`.
 
-    The value is the original; over 512 kB it is cut, and headers tell the size and SHA-256 that it had. A key over 64 kB
-    is cut as well.
+    The value is the original; over 512 kB it is cut, and headers tell the size and SHA-256 that it had. A key over
+    64 kB is cut as well.
     """
     original = value or b""
     headers = [

@@ -192,7 +192,7 @@ class Restorer:
         self._wait(one, why, cut=cut)
 
     def _wait(self, one: Incarnation, why: str, *, cut: bool = True) -> None:
-        """It can't go on: after a while `cut` off the previous owner, where that may help; after a longer one say so."""
+        """It can't go on: after a while `cut` off the previous owner, where that may help; after longer say so."""
         now = time.monotonic()
         seconds = now - self._stuck.setdefault(one, now)
         if cut and seconds > AFTER_SECONDS:
