@@ -1,12 +1,12 @@
 """What one call of consume returned, partition by partition.
 
-Owns: telling records, ends of partitions and errors apart. The records of a partition lie together, so this costs one
-comparison each.
+Owns: telling records, ends of partitions and errors apart. At low rates a partition comes in many small pieces; they
+are put together, because a batch costs a tenth of a millisecond however small it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -15,29 +15,33 @@ from confluent_kafka import KafkaError, Message
 
 @dataclass(slots=True)
 class Run:
-    """Consecutive records of one partition; `at_end` is its end's offset if the end was seen after them."""
+    """Records of one partition in offset order; `at_end` is its end's offset if the end was seen after them."""
 
     partition: int
-    records: list[Message]
+    records: list[Message] = field(default_factory=list)
     at_end: int | None = None
     errors: list[KafkaError] = field(default_factory=list)
 
 
-def runs(messages: list[Message]) -> Iterator[Run]:
-    """The runs of `messages` in their order; a partition may have several."""
+def runs(messages: list[Message]) -> list[Run]:
+    """One run for each partition among `messages`."""
     marked = any(message.error() is not None for message in messages)
+    found: dict[int, Run] = {}
     for partition, together in groupby(messages, Message.partition):
         assert partition is not None, "a message from the broker has a partition"
-        run = Run(partition, list(together))
+        run = found.get(partition)
+        if run is None:
+            run = found[partition] = Run(partition)
         if marked:
-            _part(run)
-        yield run
+            _add(run, together)
+        else:
+            run.records.extend(together)
+    return list(found.values())
 
 
-def _part(run: Run) -> None:
-    """Take out what is no record."""
-    records, run.records = run.records, []
-    for message in records:
+def _add(run: Run, messages: Iterable[Message]) -> None:
+    """Add what may be no record."""
+    for message in messages:
         error = message.error()
         run.at_end = None
         if error is None:
