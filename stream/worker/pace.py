@@ -1,7 +1,7 @@
 """The loop's pace: how much to take at once, and when to commit.
 
 Owns: the trade between latency and throughput. While the worker keeps up, whatever is there is taken at once and
-committed within 50 ms; with a backlog it takes batches of about 100 ms of work and commits every 250 ms.
+committed within 25 ms; with a backlog it takes batches of about 100 ms of work and commits every 250 ms.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
-SOON_SECONDS: Final = 0.05
+SOON_SECONDS: Final = 0.025
 LATE_SECONDS: Final = 0.25
 WORK_SECONDS: Final = 0.1
 WAIT_SECONDS: Final = 0.01
