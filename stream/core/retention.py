@@ -28,10 +28,9 @@ ALL = "all"
 @njit
 def active_between(r: Row, first: int, last: int) -> bool:
     """Whether any day in first…last has qualifying activity, as far back as the row remembers."""
-    if r.active_head == NO_DAY:
-        return False
-    first = max(first, r.active_head - ACTIVITY_DAYS + 1)
-    last = min(last, r.active_head)
+    if r.active_head <= last:  # the latest active day decides, NO_DAY included; most rows are told by it
+        return r.active_head >= first
+    first = max(first, r.active_head - ACTIVITY_DAYS + 1, r.first_day)
     while first <= last:
         bit = first % ACTIVITY_DAYS
         n = min(64 - bit % 64, last - first + 1)
