@@ -28,6 +28,7 @@ _SLICE_SECONDS = 0.01
 _PAUSE_SECONDS = 0.05  # between two looks at something that isn't so yet
 _MOST_PATIENCE_SECONDS = 1.0
 _ASK_SECONDS = 0.5
+_LAST_SECONDS = 1.0
 _TELL_SECONDS = 10.0
 _TRUST_SECONDS = 5.0  # no offset for so long, yet a control record: the offsets are gone, not on their way
 _OFFSET = struct.Struct(">q")
@@ -183,9 +184,22 @@ class Restorer:
     def _holds(self, one: Incarnation, place: int) -> bool:
         """Whether the source reaches as far as `place`; without a look nothing would ever be read, and nobody told."""
         try:
-            return self._observer.get_watermark_offsets(TopicPartition(EVENTS, one.number), 1.0)[1] >= place
+            if self._observer.get_watermark_offsets(TopicPartition(EVENTS, one.number), 1.0)[1] >= place:
+                return True
         except (KafkaException, TypeError):  # None when it timed out
             return False
+        return self._shows(TopicPartition(EVENTS, one.number, place - 1))
+
+    def _shows(self, last: TopicPartition) -> bool:
+        """Whether reading at `last` finds it or something later. The embedded broker tells of ends that are too low."""
+        self._observer.incremental_assign([last])
+        try:
+            for run in runs(self._observer.consume(1, _LAST_SECONDS)):
+                found = run.records[0].offset() if run.records else run.at_end
+                return found is not None and found >= last.offset
+            return False
+        finally:
+            self._observer.incremental_unassign([last])
 
     def _later(self, one: Incarnation, why: str, *, cut: bool = True) -> None:
         self._again[one] = time.monotonic() + _PAUSE_SECONDS
