@@ -54,22 +54,20 @@ class Ledger:
             return NEVER_MS
         return min(self._calendar.end_ms(self.open_day), self._calendar.end_ms(self.final_day) + self._lateness_ms)
 
-    def publish(self, table: CustomerTable, clock_ms: int, *, late_change: bool) -> list[Part | Head]:
+    def publish(self, table: CustomerTable, clock_ms: int, *, late_change: bool) -> list[Part]:
         """Everything the alert clock has passed by now.
 
         `late_change`: an event changed a closed day since the last call.
         """
         if not self.began:
             return []
-        parts: list[Part | Head] = []
+        parts: list[Part] = []
         while self._calendar.end_ms(self.open_day) <= clock_ms:
             parts += self._close(table, clock_ms)
         if late_change:
             parts += self._revise(table, clock_ms)
         while self._calendar.end_ms(self.final_day) + self._lateness_ms <= clock_ms:
             parts += self._finish(table, clock_ms)
-        if parts:
-            parts.append(self.head(clock_ms))
         return parts
 
     def head(self, clock_ms: int) -> Head:

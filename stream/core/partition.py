@@ -106,7 +106,7 @@ class Partition:
         self._clock[C.GRACE] = policy.alert_grace_ms
         self._clock[C.LATENESS] = policy.allowed_lateness_days * DAY_MS
         self._clock[C.FIRST_DAY] = NEVER_MS
-        self._idle: Head | None = None  # the last head of a partition that has a clock and no events
+        self._head: Head | None = None  # the last one published
         self._set_border()
         self._heap_ms, self._heap_row = np.empty(0, np.int64), np.empty(0, np.int32)
         self._notes, self._noted = np.empty(0, NOTE), np.empty(0, ROW)
@@ -265,10 +265,10 @@ class Partition:
         c = self._clock
         self.table.changed_n = int(c[C.CHANGED_N])
         step.duplicates = int(c[C.DUPLICATES])
-        if not self.ledger.began and self.clock_ms is not None:
+        if self.clock_ms is not None:
             head = self.ledger.head(self.clock_ms)
-            if head != self._idle:
-                self._idle = head
+            if head != self._head:
+                self._head = head
                 step.parts.append(head)
         step.too_late = np.flatnonzero(store.too_late).tolist()
         step.alerts = [
