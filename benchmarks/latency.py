@@ -33,6 +33,7 @@ ALERTS = "churn.alerts"
 SLEEPER_ORDERS = 6
 FIRST_ORDER_DAYS = 22  # ago; the alert opens about a week after the last one, and would end as churned 28 days later
 LAST_ALERTS_SECONDS = 5.0
+FIRST_ORDERS = 50
 SLICE_SECONDS = 0.001
 
 
@@ -139,13 +140,19 @@ def _wait_open(alerts: Alerts, count: int, tail: object) -> None:
 def _send(bootstrap: str, rate: int, seconds: float, returning: list[bytes], customers: int) -> dict[bytes, int]:
     """Orders at an even rate, those of returning sleepers spread among them; when each of these was sent (ns)."""
     out = load.producer(bootstrap, linger_ms=1)
+    stamp = load.texts(np.array([time.time_ns() // 1_000_000]))[0]
+    for number in range(FIRST_ORDERS):  # a new producer needs half a second for its first records, the worker doesn't
+        key = load.customer_id(number % customers)
+        out.produce(load.TOPIC, load.order(30_000_000 + rate * 1_000 + number, key, stamp, 1_500), key)
+    out.flush(30)
     count = int(rate * seconds)
     every = count // len(returning)
     sent: dict[bytes, int] = {}
     started, number = time.monotonic(), 0
     while number < count:
         due = min(int((time.monotonic() - started) * rate) + 1, count)
-        stamp = load.texts(np.array([time.time_ns() // 1_000_000]))[0] if due > number else b""
+        if due > number:
+            stamp = load.texts(np.array([time.time_ns() // 1_000_000]))[0]
         while number < due:
             back = number % every == every // 2 and len(sent) < len(returning)
             key = returning[len(sent)] if back else load.customer_id(number * 7919 % customers)
