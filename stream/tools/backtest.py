@@ -9,9 +9,8 @@ from __future__ import annotations
 import csv
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date
-from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -25,11 +24,10 @@ from stream.core.partition import Partition, Step
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part, Record
 from stream.core.scores import Score, scores
+from stream.tools.lines import chunks
 from stream.wire import dead, encode
 from stream.wire.dead import DeadLetter
 from stream.wire.decode import decode
-
-BATCH_LINES = 20_000
 
 
 class Summary(msgspec.Struct):
@@ -154,7 +152,7 @@ def run(
     began = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
     work = _Run(out, policy, score_at)
-    for chunk in _chunks(line.rstrip(b"\r\n") for line in lines):
+    for chunk in chunks(lines):
         work.feed(chunk)
         clock_ms = work.partition.clock_ms
         if clock_ms is not None:
@@ -162,9 +160,3 @@ def run(
     summary = work.finish()
     summary.seconds = round(time.perf_counter() - began, 3)
     return summary
-
-
-def _chunks(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
-    kept = (line for line in lines if line)
-    while chunk := list(islice(kept, BATCH_LINES)):
-        yield chunk

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +18,9 @@ from stream.core.calendar import calendar, date_of
 from stream.core.kinds import Kind
 from stream.core.partition import rules_of
 from stream.core.policy import Policy
+from stream.tools.lines import chunks
 from stream.wire.decode import decode
 
-BATCH_LINES = 20_000
 FEWEST_CUSTOMERS = 100
 FEWEST_DAYS = 90
 
@@ -73,8 +72,7 @@ class History:
 def batches(lines: Iterable[bytes], policy: Policy) -> Iterator[Batch]:
     """The well-formed events of a file, in its order; what is none is left out, as the worker would."""
     now_ms = int(time.time() * 1000)
-    kept = (line for line in (line.strip() for line in lines) if line)
-    while chunk := list(islice(kept, BATCH_LINES)):
+    for chunk in chunks(lines):
         yield decode(chunk, None, now_ms, None, policy)[0]
 
 
