@@ -1,0 +1,1 @@
+"""The desk: the people's side of lapse. It alone imports faust."""
