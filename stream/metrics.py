@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from stream.core.measures import FAMILIES, Family
+
 LABELS: Final = frozenset({
     "partition", "segment", "sign", "stage", "period", "role", "resolution", "severity", "reason", "variant", "cohort",
 })  # fmt: skip
@@ -90,8 +92,28 @@ LAST_COMMIT: Final = Metric("lapse_last_commit_timestamp_seconds", "gauge", "Whe
 WAITING: Final = Metric("lapse_partitions_waiting", "gauge", "Partitions that wait for a stable committed offset.")
 RESTORING: Final = Metric("lapse_partitions_restoring", "gauge", "Partitions whose rows are read from the changelog.")
 RUNNING: Final = Metric("lapse_partitions_running", "gauge", "Partitions whose events are processed.")
+PERIOD_START: Final = Metric(
+    "lapse_period_start_timestamp_seconds", "gauge", "When the period that is shown as `period` began.", ("period",)
+)
+TARGET_CRR: Final = Metric(
+    "lapse_target_crr_ratio", "gauge", "The CRR that the policy aims at, where it does.", ("segment", "period")
+)
+ACCEPTABLE_CHURN: Final = Metric(
+    "lapse_acceptable_churn_ratio", "gauge", "The churn that the policy accepts, where it does.", ("segment", "period")
+)
+
+
+def _figure(family: Family) -> Metric:
+    """A family of figures: summed over the worker's partitions, so that its series do not grow with these."""
+    own = () if family.label == "role" else (family.label,)
+    role = () if family.label == "reason" else ("role",)
+    return Metric(f"lapse_{family.name}", "gauge", family.help, ("segment", "period", *own, *role))
+
+
+FIGURES: Final = {family.name: _figure(family) for family in FAMILIES}
 
 CATALOGUE: Final = (
     EVENTS, DUPLICATES, DEAD, ALERTS_OPENED, ALERTS_ESCALATED, ALERTS_RESOLVED, LAG, CLOCK, CUSTOMERS, OPEN_ALERTS,
     COMMIT_SECONDS, DELAY_SECONDS, RESTORE_SECONDS, TRANSACTIONS, ABORTED, LAST_COMMIT, WAITING, RESTORING, RUNNING,
+    PERIOD_START, TARGET_CRR, ACCEPTABLE_CHURN, *FIGURES.values(),
 )  # fmt: skip
