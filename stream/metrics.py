@@ -1,7 +1,8 @@
-"""The catalogue of metrics: name, kind, help and labels, one declaration each.
+"""The catalogue of metrics: name, kind, unit, help and labels, one declaration each.
 
-Owns: what can be measured. The exporter, the boards, the rules and the documentation read it; nobody else names a
-metric. Values are counts, never ratios, in base units, so that any number of workers adds up.
+Owns: what can be measured. The exporter, the boards, the rules and docs/metrics.md read it; nobody else names a
+metric. Values are counts, never ratios, in base units, so that any number of workers adds up; the policy's own
+thresholds are the exception, they are ratios because that is what somebody wrote down.
 """
 
 from __future__ import annotations
@@ -14,16 +15,25 @@ from stream.core.measures import FAMILIES, Family
 LABELS: Final = frozenset({
     "partition", "segment", "sign", "stage", "period", "role", "resolution", "severity", "reason", "variant", "cohort",
 })  # fmt: skip
+# what a value counts or measures; `timestamp` is seconds since 1970, `money` the policy's currency in whole units,
+# `count` is for figures whose role says what is counted
+UNITS: Final = frozenset({
+    "alerts", "count", "customers", "days", "deliveries", "events", "money", "partitions", "ratio", "seconds",
+    "timestamp", "transactions",
+})  # fmt: skip
+SUFFIXES: Final = {"seconds": "_seconds", "timestamp": "_timestamp_seconds", "days": "_days", "ratio": "_ratio"}
 OBJECTIVE_SECONDS: Final = 0.15  # an edge of the histograms: the client can't make native ones
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, OBJECTIVE_SECONDS, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_RESTORE: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 7.5, 15.0, 60.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric. Counters end in `_total`; a unit stands last in the name."""
+    """One metric. Counters end in `_total`; a unit that is measured, not counted, stands last in the name."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
+    unit: str
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
@@ -31,75 +41,107 @@ class Metric:
     def __post_init__(self) -> None:
         """Refuse what the contract rules out."""
         assert self.name.startswith("lapse_"), self.name
+        assert self.unit in UNITS, f"{self.name}: {self.unit}"
+        assert self.name.removesuffix("_total").endswith(SUFFIXES.get(self.unit, "")), f"{self.name}: {self.unit}"
         assert set(self.labels) <= LABELS, self.labels
         assert self.name.endswith("_total") == (self.kind == "counter"), self.name
         assert bool(self.buckets) == (self.kind == "histogram"), self.name
+        assert self.help.endswith("."), self.help
 
 
-EVENTS: Final = Metric(
-    "lapse_events_total", "counter", "Records of customer.events that were processed and committed.", ("partition",)
+def counter(name: str, unit: str, text: str, *labels: str) -> Metric:
+    """Declare what only grows; a worker that starts begins at 0."""
+    return Metric(name, "counter", unit, text, labels)
+
+
+def gauge(name: str, unit: str, text: str, *labels: str) -> Metric:
+    """Declare what is so now."""
+    return Metric(name, "gauge", unit, text, labels)
+
+
+def histogram(name: str, unit: str, text: str, buckets: tuple[float, ...]) -> Metric:
+    """Declare what is counted by size; `buckets` are upper edges, the last one is open."""
+    return Metric(name, "histogram", unit, text, (), buckets)
+
+
+# ---------------------------------------------------------------- what goes through
+
+EVENTS: Final = counter(
+    "lapse_events_total", "events", "Records of customer.events that were processed and committed.", "partition"
 )
-DUPLICATES: Final = Metric(
-    "lapse_duplicate_events_total", "counter", "Events ignored because their customer had them already.", ("partition",)
+DUPLICATES: Final = counter(
+    "lapse_duplicate_events_total", "events", "Events ignored because their customer had them already.", "partition"
 )
-DEAD: Final = Metric(
-    "lapse_dead_letters_total", "counter", "Records that went to the dead-letter topic.", ("partition", "reason")
+DEAD: Final = counter(
+    "lapse_dead_letters_total", "events", "Records that went to the dead-letter topic.", "partition", "reason"
 )
-ALERTS_OPENED: Final = Metric(
-    "lapse_alerts_opened_total", "counter", "Alerts opened.", ("partition", "sign", "severity")
+ALERTS_OPENED: Final = counter("lapse_alerts_opened_total", "alerts", "Alerts opened.", "partition", "sign", "severity")
+ALERTS_ESCALATED: Final = counter(
+    "lapse_alerts_escalated_total", "alerts", "Alerts that became graver.", "partition", "sign", "severity"
 )
-ALERTS_ESCALATED: Final = Metric(
-    "lapse_alerts_escalated_total", "counter", "Alerts that became graver.", ("partition", "sign", "severity")
+ALERTS_RESOLVED: Final = counter(
+    "lapse_alerts_resolved_total", "alerts", "Alerts that ended, and how.", "partition", "sign", "resolution"
 )
-ALERTS_RESOLVED: Final = Metric(
-    "lapse_alerts_resolved_total", "counter", "Alerts that ended, and how.", ("partition", "sign", "resolution")
+LAG: Final = gauge(
+    "lapse_lag_events", "events", "Records between this partition's position and its end, while it runs.", "partition"
 )
-LAG: Final = Metric(
-    "lapse_lag_events", "gauge", "Records between this partition's position and its end.", ("partition",)
-)
-CLOCK: Final = Metric(
+CLOCK: Final = gauge(
     "lapse_alert_clock_timestamp_seconds",
-    "gauge",
+    "timestamp",
     "Event time up to which silences were judged: the newest event's time less the grace.",
-    ("partition",),
+    "partition",
 )
-CUSTOMERS: Final = Metric(
-    "lapse_customers", "gauge", "Customer rows, by stage of life.", ("partition", "segment", "stage")
+
+# ---------------------------------------------------------------- who the customers are
+
+CUSTOMERS: Final = gauge(
+    "lapse_customers", "customers", "Customer rows, by stage of life.", "partition", "segment", "stage"
 )
-OPEN_ALERTS: Final = Metric("lapse_open_alerts", "gauge", "Alerts open now.", ("partition", "segment", "sign"))
-COMMIT_SECONDS: Final = Metric(
-    "lapse_commit_seconds", "histogram", "Time that the commit of one transaction took.", (), _SECONDS
+OPEN_ALERTS: Final = gauge("lapse_open_alerts", "alerts", "Alerts open now.", "partition", "segment", "sign")
+
+# ---------------------------------------------------------------- how the worker does
+
+COMMIT_SECONDS: Final = histogram(
+    "lapse_commit_seconds", "seconds", "Time that the commit of one transaction took.", _SECONDS
 )
-DELAY_SECONDS: Final = Metric(
+DELAY_SECONDS: Final = histogram(
     "lapse_delay_seconds",
-    "histogram",
+    "seconds",
     "From the timestamp of a transaction's oldest record to its commit: the promise is 0.15 at p99.",
-    (),
     _SECONDS,
 )
-RESTORE_SECONDS: Final = Metric(
+RESTORE_SECONDS: Final = histogram(
     "lapse_restore_seconds",
-    "histogram",
+    "seconds",
     "From being given a partition (or an aborted transaction) to running it.",
-    (),
-    (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 7.5, 15.0, 60.0),
+    _RESTORE,
 )
-TRANSACTIONS: Final = Metric("lapse_transactions_total", "counter", "Transactions committed.")
-ABORTED: Final = Metric(
-    "lapse_transactions_aborted_total", "counter", "Transactions that were not committed, and why.", ("reason",)
+TRANSACTIONS: Final = counter("lapse_transactions_total", "transactions", "Transactions committed.")
+ABORTED: Final = counter(
+    "lapse_transactions_aborted_total", "transactions", "Transactions that were not committed, and why.", "reason"
 )
-LAST_COMMIT: Final = Metric("lapse_last_commit_timestamp_seconds", "gauge", "When the last transaction was committed.")
-WAITING: Final = Metric("lapse_partitions_waiting", "gauge", "Partitions that wait for a stable committed offset.")
-RESTORING: Final = Metric("lapse_partitions_restoring", "gauge", "Partitions whose rows are read from the changelog.")
-RUNNING: Final = Metric("lapse_partitions_running", "gauge", "Partitions whose events are processed.")
-PERIOD_START: Final = Metric(
-    "lapse_period_start_timestamp_seconds", "gauge", "When the period that is shown as `period` began.", ("period",)
+LAST_COMMIT: Final = gauge(
+    "lapse_last_commit_timestamp_seconds", "timestamp", "When the last transaction was committed."
 )
-TARGET_CRR: Final = Metric(
-    "lapse_target_crr_ratio", "gauge", "The CRR that the policy aims at, where it does.", ("segment", "period")
+EXPECTED: Final = gauge(
+    "lapse_partitions_expected", "partitions", "Partitions of customer.events, which somebody must run."
 )
-ACCEPTABLE_CHURN: Final = Metric(
-    "lapse_acceptable_churn_ratio", "gauge", "The churn that the policy accepts, where it does.", ("segment", "period")
+WAITING: Final = gauge("lapse_partitions_waiting", "partitions", "Partitions that wait for a stable committed offset.")
+RESTORING: Final = gauge(
+    "lapse_partitions_restoring", "partitions", "Partitions whose rows are read from the changelog."
+)
+RUNNING: Final = gauge("lapse_partitions_running", "partitions", "Partitions whose events are processed.")
+
+# ---------------------------------------------------------------- figures, and what the policy wants of them
+
+PERIOD_START: Final = gauge(
+    "lapse_period_start_timestamp_seconds", "timestamp", "When the period that is shown as `period` began.", "period"
+)
+TARGET_CRR: Final = gauge(
+    "lapse_target_crr_ratio", "ratio", "The CRR that the policy aims at, where it does.", "segment", "period"
+)
+ACCEPTABLE_CHURN: Final = gauge(
+    "lapse_acceptable_churn_ratio", "ratio", "The churn that the policy accepts, where it does.", "segment", "period"
 )
 
 
@@ -107,13 +149,13 @@ def _figure(family: Family) -> Metric:
     """A family of figures: summed over the worker's partitions, so that its series do not grow with these."""
     own = () if family.label == "role" else (family.label,)
     role = () if family.label == "reason" else ("role",)
-    return Metric(f"lapse_{family.name}", "gauge", family.help, ("segment", "period", *own, *role))
+    return gauge(f"lapse_{family.name}", family.unit, family.help, "segment", "period", *own, *role)
 
 
 FIGURES: Final = {family.name: _figure(family) for family in FAMILIES}
 
 CATALOGUE: Final = (
     EVENTS, DUPLICATES, DEAD, ALERTS_OPENED, ALERTS_ESCALATED, ALERTS_RESOLVED, LAG, CLOCK, CUSTOMERS, OPEN_ALERTS,
-    COMMIT_SECONDS, DELAY_SECONDS, RESTORE_SECONDS, TRANSACTIONS, ABORTED, LAST_COMMIT, WAITING, RESTORING, RUNNING,
-    PERIOD_START, TARGET_CRR, ACCEPTABLE_CHURN, *FIGURES.values(),
+    COMMIT_SECONDS, DELAY_SECONDS, RESTORE_SECONDS, TRANSACTIONS, ABORTED, LAST_COMMIT, EXPECTED, WAITING, RESTORING,
+    RUNNING, PERIOD_START, TARGET_CRR, ACCEPTABLE_CHURN, *FIGURES.values(),
 )  # fmt: skip

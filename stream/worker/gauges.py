@@ -7,10 +7,11 @@ hundredth of the loop's time: all numbers are fresh within seconds.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from stream import metrics
+from stream.metrics import Metric
 from stream.worker.exporter import Exporter
 from stream.worker.incarnation import Incarnation, State
 from stream.worker.job import Scan
@@ -19,6 +20,7 @@ from stream.worker.meters import Meters
 EVERY_SECONDS: Final = 1.0
 SCAN_SECONDS: Final = 0.02  # at once, or one table if that takes longer
 SCAN_SHARE: Final = 0.01  # of the loop's time
+REASONS: Final = ("aborted", "broken", "fenced", "kernel", "lost")  # why a transaction was not committed
 
 
 class Gauges:
@@ -32,6 +34,18 @@ class Gauges:
         self._exporter = exporter
         self._next = 0.0
         self._next_scan = 0.0
+
+    def start(self, partitions: int) -> None:
+        """What is known before anything runs; a counter that begins at its first count hides that from Prometheus."""
+        self._meters.set(metrics.EXPECTED, partitions)
+        self._meters.add(metrics.TRANSACTIONS, by=0)
+        for reason in REASONS:
+            self._meters.add(metrics.ABORTED, reason, by=0)
+
+    def begin(self, number: int, counted: Iterable[tuple[Metric, tuple[str, ...]]]) -> None:
+        """A partition runs: everything that may be counted of it begins at 0; `counted` has labels after it."""
+        for metric, labels in counted:
+            self._meters.add(metric, str(number), *labels, by=0)
 
     def committed(self, seconds: float, oldest_ms: int | None) -> None:
         """A transaction was committed, `seconds` after its commit began."""

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from stream import metrics
 from stream.core import lifecycle
 from stream.core.partition import Partition as Real
 from stream.metrics import Metric
 from stream.wire import encode
-from stream.wire.dead import DeadLetter, Headers
+from stream.wire.dead import DeadLetter, Headers, Reason
 from stream.wire.decode import decode
 
 if TYPE_CHECKING:
     from stream.core.policy import Policy
 
 Scan = Iterable[tuple[Metric, Sequence[tuple[tuple[str, ...], float]]]]  # labels after `partition`, and values
+Counted = Iterable[tuple[Metric, tuple[str, ...]]]  # labels after `partition`
+SIGNS: Final = ("silent",)
+SEVERITIES: Final = ("low", "medium", "high", "critical")
 
 
 class Step(Protocol):
@@ -74,6 +77,7 @@ class Job:
     grace_ms: int
     scan: Callable[[Any], Scan] = lambda _: ()  # the gauges of a partition
     warm_up: Callable[[], None] = lambda: None  # compile what compiles itself at the first call
+    counted: Counted = ()  # counters of a partition, which begin at 0
 
 
 def real_job(policy: Policy) -> Job:
@@ -87,7 +91,15 @@ def real_job(policy: Policy) -> Job:
         grace_ms=policy.alert_grace_ms,
         scan=lambda partition: _scan(policy, partition),
         warm_up=lambda: _warm_up(policy),
+        counted=_counted(),
     )
+
+
+def _counted() -> Counted:
+    """Every counter that a partition can have and a rule may look at."""
+    opened = [(metrics.ALERTS_OPENED, (sign, severity)) for sign in SIGNS for severity in SEVERITIES]
+    dead = [(metrics.DEAD, (reason.value,)) for reason in Reason]
+    return (metrics.EVENTS, ()), (metrics.DUPLICATES, ()), *dead, *opened
 
 
 def _warm_up(policy: Policy) -> None:

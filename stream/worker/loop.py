@@ -17,7 +17,7 @@ from stream import metrics
 from stream.worker import clients
 from stream.worker.exporter import Exporter
 from stream.worker.fence import Fence, Rival
-from stream.worker.gauges import Gauges
+from stream.worker.gauges import REASONS, Gauges
 from stream.worker.incarnation import Incarnation, Signal, State
 from stream.worker.job import Job
 from stream.worker.meters import Meters
@@ -27,7 +27,7 @@ from stream.worker.restore import Restorer
 from stream.worker.runs import runs
 from stream.worker.settings import Settings
 from stream.worker.topics import EVENTS
-from stream.worker.transaction import AbortError, BrokenError, FencedError, Transactions
+from stream.worker.transaction import CALL_SECONDS, AbortError, BrokenError, FencedError, Transactions
 from stream.worker.watchdog import Watchdog
 
 FOLLOW_SECONDS: Final = 0.2
@@ -55,6 +55,8 @@ class Loop:
         fence = Fence(lambda owner: clients.producer(settings, owner), transactional_id)
         reader, observer = clients.reader(settings), clients.observer(settings)
         self._restorer = Restorer(self._consumer, reader, observer, fence, watchdog.beat)
+        partitions = observer.list_topics(EVENTS, timeout=CALL_SECONDS).topics[EVENTS].partitions
+        self._gauges.start(len(partitions))
         self._incarnations: dict[int, Incarnation] = {}
         self._pace = Pace()
         self._joined = False
@@ -182,6 +184,7 @@ class Loop:
         if self._failures > MOST_FAILURES:
             raise RuntimeError(f"{self._failures} transactions in a row failed") from error
         self._meters.settle(committed=False)
+        assert reason in REASONS, reason
         self._meters.add(metrics.ABORTED, reason)
 
     def _take_back(self, error: Exception) -> None:
@@ -281,6 +284,7 @@ class Loop:
             if one.told_running != one.since:
                 one.told_running = one.since
                 self._meters.observe(metrics.RESTORE_SECONDS, seconds)
+                self._gauges.begin(one.number, self._job.counted)
                 _log.info("partition %d runs from offset %d, restored in %.2f s", one.number, one.position, seconds)
         if ready:
             clients.wake(self._consumer, EVENTS, ready[0].number)

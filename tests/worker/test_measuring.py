@@ -50,10 +50,18 @@ def test_a_scan_takes_the_place_of_the_last_one() -> None:
 
 def test_the_catalogue_refuses_what_the_contract_rules_out() -> None:
     assert len({metric.name for metric in CATALOGUE}) == len(CATALOGUE)
-    for wrong in (("events_total", "counter", ()), ("lapse_a", "counter", ()), ("lapse_a", "gauge", ("customer",))):
-        name, kind, labels = wrong
+    Metric("lapse_a_total", "counter", "events", "Right.", ("partition",))
+    wrong: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
+        ("events_total", "counter", "events", "No prefix.", ()),
+        ("lapse_a", "counter", "events", "A counter without _total.", ()),
+        ("lapse_a", "gauge", "events", "A customer.", ("customer",)),
+        ("lapse_a", "gauge", "minutes", "No base unit.", ()),
+        ("lapse_a", "gauge", "seconds", "A unit that is not in the name.", ()),
+        ("lapse_a", "gauge", "events", "No sentence", ()),
+    )
+    for one in wrong:
         with pytest.raises(AssertionError):
-            Metric(name, kind, "", labels)  # type: ignore[arg-type]
+            Metric(*one)  # type: ignore[arg-type]
 
 
 def get(url: str) -> tuple[int, str]:
