@@ -98,6 +98,28 @@ CUSTOMERS: Final = gauge(
     "lapse_customers", "customers", "Customer rows, by stage of life.", "partition", "segment", "stage"
 )
 OPEN_ALERTS: Final = gauge("lapse_open_alerts", "alerts", "Alerts open now.", "partition", "segment", "sign")
+VALUE_AT_RISK: Final = gauge(
+    "lapse_value_at_risk",
+    "money",
+    "What customers with an open alert may still bring, in the policy's currency.",
+    "partition", "segment", "severity",
+)  # fmt: skip
+OUTCOMES: Final = gauge(
+    "lapse_alert_outcomes",
+    "alerts",
+    "Alerts that have ended since the history began, and how; of those the share that churned is a sign's precision.",
+    "partition", "segment", "sign", "resolution",
+)  # fmt: skip
+LEAD_DAYS: Final = gauge(
+    "lapse_lead_days",
+    "days",
+    "Days from an alert's opening to the day its customer was lost, added up over lapse_lead_customers.",
+    "partition",
+    "sign",
+)
+LEAD_CUSTOMERS: Final = gauge(
+    "lapse_lead_customers", "customers", "Lost customers who had an alert of this sign before.", "partition", "sign"
+)
 
 # ---------------------------------------------------------------- how the worker does
 
@@ -131,6 +153,35 @@ RESTORING: Final = gauge(
     "lapse_partitions_restoring", "partitions", "Partitions whose rows are read from the changelog."
 )
 RUNNING: Final = gauge("lapse_partitions_running", "partitions", "Partitions whose events are processed.")
+SUSPENDED: Final = gauge(
+    "lapse_partition_suspended",
+    "partitions",
+    "1 while the partition's clock stands still because its input stopped, else 0.",
+    "partition",
+)
+
+# ---------------------------------------------------------------- how the desk does
+
+DESK_OPEN_ALERTS: Final = gauge("lapse_desk_open_alerts", "alerts", "Open alerts that the desk knows of.", "severity")
+DESK_DELIVERIES: Final = counter(
+    "lapse_desk_deliveries_total",
+    "deliveries",
+    "Tries to hand something to a receiver: sent, to be tried again (retry), given_up or refused by the receiver.",
+    "reason",
+)
+DESK_WAITING: Final = gauge(
+    "lapse_desk_waiting", "deliveries", "What is still to be handed over, and what it waits for.", "reason"
+)
+DESK_OLDEST: Final = gauge(
+    "lapse_desk_oldest_waiting_seconds", "seconds", "For how long the oldest of what may be sent now has waited."
+)
+DESK_GROUPED: Final = counter(
+    "lapse_desk_grouped_total", "alerts", "Alerts that were told together with others, and why.", "reason"
+)
+DESK_RECORDS: Final = counter("lapse_desk_records_total", "count", "Day records published on retention.daily.")
+DESK_LAG: Final = gauge(
+    "lapse_desk_lag_events", "events", "Records of churn.alerts and retention.parts that the desk has still to read."
+)
 
 # ---------------------------------------------------------------- figures, and what the policy wants of them
 
@@ -154,8 +205,13 @@ def _figure(family: Family) -> Metric:
 
 FIGURES: Final = {family.name: _figure(family) for family in FAMILIES}
 
-CATALOGUE: Final = (
+WORKER: Final = (
     EVENTS, DUPLICATES, DEAD, ALERTS_OPENED, ALERTS_ESCALATED, ALERTS_RESOLVED, LAG, CLOCK, CUSTOMERS, OPEN_ALERTS,
-    COMMIT_SECONDS, DELAY_SECONDS, RESTORE_SECONDS, TRANSACTIONS, ABORTED, LAST_COMMIT, EXPECTED, WAITING, RESTORING,
-    RUNNING, PERIOD_START, TARGET_CRR, ACCEPTABLE_CHURN, *FIGURES.values(),
+    VALUE_AT_RISK, OUTCOMES, LEAD_DAYS, LEAD_CUSTOMERS, COMMIT_SECONDS, DELAY_SECONDS, RESTORE_SECONDS, TRANSACTIONS,
+    ABORTED, LAST_COMMIT, EXPECTED, WAITING, RESTORING, RUNNING, SUSPENDED, PERIOD_START, TARGET_CRR, ACCEPTABLE_CHURN,
+    *FIGURES.values(),
 )  # fmt: skip
+DESK: Final = (
+    DESK_OPEN_ALERTS, DESK_DELIVERIES, DESK_WAITING, DESK_OLDEST, DESK_GROUPED, DESK_RECORDS, DESK_LAG,
+)  # fmt: skip
+CATALOGUE: Final = (*WORKER, *DESK)

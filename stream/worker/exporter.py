@@ -18,7 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from stream.metrics import CATALOGUE, Metric
+from stream.metrics import WORKER, Metric
 from stream.worker.meters import Snapshot
 from stream.worker.settings import DEFAULT_HTTP, address
 
@@ -37,9 +37,9 @@ class SnapshotCollector(Collector):
         self._snapshot = snapshot
 
     def collect(self) -> Iterator[Family]:
-        """Every metric of the catalogue, those without a value as well."""
+        """Every metric of a worker, those without a value as well."""
         snapshot = self._snapshot()
-        for metric in CATALOGUE:
+        for metric in WORKER:
             yield _family(metric, snapshot)
 
 
