@@ -23,6 +23,10 @@ ALL_WRONG = {
     "fit": (["fit", "nix.jsonl", "--policy", "nope", "--out", "/nix/x.toml"], ["nix.jsonl", "nope", "/nix"]),
     "evaluate": (["evaluate", "--fit-on", "nix.jsonl", "--jsno"], ["EVENTS.jsonl", "nix.jsonl", "--json?"]),
     "import": (["import", "journey", "--half", "best"], ["journey", "best", "--out"]),
+    "simulate": (
+        ["simulate", "--customers", "0", "--days", "7", "--seed", "x", "--out", "/nix/x"],
+        ["--customers", "--days", "'x'", "/nix"],
+    ),
     "worker": (
         ["worker", "--bootstrap", "kafka", "--http", "here", "--policy", "nope"],
         ["'kafka'", "'here'", "nope", "LAPSE_KAFKA_ACKS", "LAPSE_GROUP"],

@@ -29,7 +29,7 @@ def test_default_file_spells_out_the_defaults() -> None:
 
 
 def test_shipped_policies() -> None:
-    assert policies.shipped() == ("complete-journey", "default")
+    assert policies.shipped() == ("complete-journey", "default", "simulated")
     journey = policies.load("complete-journey")
     assert (journey.name, journey.zone, journey.currency) == ("complete-journey", "America/New_York", "USD")
     assert journey.segments == ("other", "19-24", "25-34", "35-44", "45-54", "55-64", "65+")
@@ -193,7 +193,7 @@ def test_load_what_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "huge.toml").write_bytes(b"#" * (policies.LARGEST_BYTES + 1))
     wrong = {
         "defalt": "no such policy is shipped; did you mean default?",
-        "": "no such policy is shipped; known: complete-journey, default",
+        "": "no such policy is shipped; known: complete-journey, default, simulated",
         str(tmp_path / "none.toml"): "can't be read: No such file or directory",
         str(tmp_path): "can't be read: Is a directory",
         str(tmp_path / "latin.toml"): "not UTF-8: byte 2 is 0xe9",

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stream.core.kinds import NAMES
+from stream.policies import load
+from stream.tools import simulate
+from stream.tools.simulate.life import Written
+from stream.tools.simulate.scenarios import SCENARIOS
+from stream.tools.simulate.spill import Spill
+from stream.wire.decode import decode
+
+SIGNS = {
+    "silent", "buying_less_often", "spending_less", "engaging_less", "never_activated", "cooling", "detractor",
+    "complaint", "payment_failed", "cancelling", "poor_experience", "abandoning", "neglected",
+}  # fmt: skip
+CUSTOMERS, DAYS, SEED = 60, 300, 5
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("simulated") / "events.jsonl"
+    simulate.write(CUSTOMERS, DAYS, SEED, out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def events(made: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in made.read_bytes().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def truth(made: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in simulate.truth_of(made).read_bytes().splitlines()]
+
+
+def test_every_kind_of_event_comes_in_order_of_time_and_none_is_refused(
+    made: Path, events: list[dict[str, Any]]
+) -> None:
+    assert {event["type"] for event in events} == set(NAMES)
+    times = [event["time"] for event in events]
+    assert times == sorted(times)
+    ids = [event["id"] for event in events]
+    assert len(set(ids)) == len(ids)
+    batch, dead = decode(made.read_bytes().splitlines(), None, 2_000_000_000_000, None, load("simulated"))
+    assert dead == []
+    assert len(batch) == len(events)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_others(made: Path, tmp_path: Path) -> None:
+    again, other = tmp_path / "again.jsonl", tmp_path / "other.jsonl"
+    simulate.write(CUSTOMERS, DAYS, SEED, again)
+    simulate.write(CUSTOMERS, DAYS, SEED + 1, other)
+    assert again.read_bytes() == made.read_bytes()
+    assert simulate.truth_of(again).read_bytes() == simulate.truth_of(made).read_bytes()
+    assert other.read_bytes() != made.read_bytes()
+    left = {"again.jsonl", "other.jsonl", "again.jsonl.truth.jsonl", "other.jsonl.truth.jsonl"}
+    assert {path.name for path in tmp_path.iterdir()} == left, "nothing in between is left"
+
+
+def test_every_sign_has_who_must_raise_it_and_who_must_not(truth: list[dict[str, Any]]) -> None:
+    for must, fires in (("fire", True), ("not_fire", False)):
+        assert {one.sign for one in SCENARIOS if one.fires is fires} == SIGNS
+        assert {one["sign"] for one in truth if one.get("must") == must} == SIGNS
+    assert len({one.name for one in SCENARIOS}) == len(SCENARIOS)
+    assert max(one.needs_days for one in SCENARIOS) <= DAYS
+    for one in truth:
+        if one["truth"] == "scenario":
+            assert "2024-01-01" <= one["since"] <= one["until"] <= str(date(2024, 10, 26))
+
+
+def test_who_left_does_nothing_more(events: list[dict[str, Any]], truth: list[dict[str, Any]]) -> None:
+    theirs = {"order_completed", "session", "feature_used", "content_viewed", "cart_updated", "page_performance"}
+    last: defaultdict[str, str] = defaultdict(str)
+    for event in events:
+        if event["type"] in theirs:
+            last[event["customer_id"]] = event["time"][:10]
+    gone = [one for one in truth if one.get("left")]
+    assert len(gone) > CUSTOMERS / 10
+    for one in gone:
+        assert last[one["customer_id"]] <= one["left"], one
+    assert all(one["reason"] for one in gone)
+
+
+def test_events_that_went_to_disk_come_back_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream.tools.simulate.spill.HELD", 2)
+    spill = Spill(tmp_path)
+    spill.add(1, [Written(90_000, b"late"), Written(5, b"one"), Written(5, b"two")])
+    spill.add(0, [Written(5, b"zero")])
+    assert list(spill.lines()) == [(0, [b"zero\n", b"one\n", b"two\n"]), (1, [b"late\n"])]
+    assert list(tmp_path.iterdir()) == []
