@@ -30,9 +30,22 @@ if TYPE_CHECKING:
 
 def commands() -> tuple[Command, ...]:
     """Every command, in the order of the help."""
-    from stream.cli import backtest, contracts, dead, demo, doctor, evaluate, fit, importing, simulate, topics, worker
+    from stream.cli import (
+        backtest,
+        contracts,
+        dead,
+        demo,
+        desk,
+        doctor,
+        evaluate,
+        fit,
+        importing,
+        simulate,
+        topics,
+        worker,
+    )
 
-    modules = (demo, backtest, fit, evaluate, importing, simulate, worker, topics, dead, contracts, doctor)
+    modules = (demo, backtest, fit, evaluate, importing, simulate, worker, desk, topics, dead, contracts, doctor)
     return tuple(module.COMMAND for module in modules)
 
 

@@ -1,7 +1,7 @@
-"""The topics: their names, what each must be like, and how they are made and checked.
+"""The topics: what each must be like, and how they are made and checked.
 
-Owns: names and required settings. The admin client is used only here, for `lapse topics`; a worker never has one (it
-can abort the whole process after a broker's restart).
+Owns: required settings; the names are `stream.names`. The admin client is used only here, for `lapse topics`; a worker
+never has one (it can abort the whole process after a broker's restart).
 """
 
 from __future__ import annotations
@@ -13,13 +13,23 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType  # type: ignore[attr-defined]
 
-EVENTS = "customer.events"
-ALERTS = "churn.alerts"
-PARTS = "retention.parts"
-DAILY = "retention.daily"
-CHANGELOG = "customers.changelog"
-DEAD = "customer.events.dead"
-POLICY = "lapse.policy"
+from stream.names import (
+    ALERTS,
+    CHANGELOG,
+    DAILY,
+    DEAD,
+    DELIVERIES_DEAD,
+    DESK,
+    EVENTS,
+    PARTS,
+    POLICY,
+    WORKERS,
+)
+
+__all__ = [
+    "ALERTS", "CHANGELOG", "DAILY", "DEAD", "DELIVERIES_DEAD", "DESK", "EVENTS", "PARTS", "POLICY", "TOPICS", "WORKERS",
+    "Topic", "create", "differences", "verify",
+]  # fmt: skip
 
 _PATIENCE_SECONDS = 30.0
 _LEAST_SEGMENT_BYTES, _MOST_SEGMENT_BYTES = 16 << 20, 64 << 20
@@ -45,6 +55,9 @@ TOPICS: Final = (
     Topic(PARTS, as_events=False, settings=_COMPACT),
     Topic(DAILY, as_events=False, settings=_COMPACT),
     Topic(POLICY, as_events=False, settings=_COMPACT),
+    Topic(DESK, as_events=False, settings=_CHANGELOG),
+    Topic(WORKERS, as_events=False, settings=_COMPACT),
+    Topic(DELIVERIES_DEAD, as_events=False),
 )
 
 

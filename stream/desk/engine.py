@@ -1,0 +1,123 @@
+"""What the desk does with a batch of alerts, and how anything it remembers becomes durable.
+
+Owns: the order of writes to the desk's log, on which rests that no delivery is ever lost; acknowledging; erasing. Read
+`take_alerts` first. Knows nothing of Faust and HTTP.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from stream.desk.kafka import Follower, KeyValue, Writer
+from stream.desk.model import Acked, Story
+from stream.desk.outbox import Entry
+from stream.desk.state import State, entry_record, story_record
+from stream.names import DESK, EVENTS
+from stream.wire.encode import AlertEvent
+
+PRUNE_EVERY: Final = 500  # alerts
+
+_decode = msgspec.json.Decoder(AlertEvent).decode
+_log = logging.getLogger("lapse.desk")
+
+
+def now_ms() -> int:
+    """The wall clock, epoch ms."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A record of `churn.alerts`."""
+
+    value: bytes
+    partition: int
+
+
+class Engine:
+    """Turns alerts into the log's records."""
+
+    def __init__(self, state: State, follower: Follower, writer: Writer) -> None:
+        """The follower reads what the writer wrote back into the state."""
+        self.state = state
+        self._follower = follower
+        self._writer = writer
+        self._since_prune = 0
+
+    async def remember(self, records: Sequence[KeyValue]) -> None:
+        """Write to the log, and return when the state knows it."""
+        if records:
+            await self._follower.reached(DESK, await self._writer.write(DESK, records))
+
+    async def send_elsewhere(self, topic: str, records: Sequence[KeyValue], partition: int | None = 0) -> None:
+        """Write to another topic, and return when the cluster has it."""
+        await self._writer.write(topic, records, partition)
+
+    async def take_alerts(self, batch: Sequence[Published]) -> None:
+        """Remember what a batch says and what has to be sent of it; only then may its offsets be committed.
+
+        A replayed event is known by its alert and n, and says nothing new.
+        """
+        stories: dict[str, Story | None] = {}
+        records: list[KeyValue] = []
+        now = now_ms()
+        for one in batch:
+            event = _read(one.value)
+            if event is None:
+                continue
+            alert_id = event.data.alert_id
+            known = stories[alert_id] if alert_id in stories else self.state.desk.story(alert_id)
+            story = Story(life=(event,), seen_ms=(now,)) if known is None else known.told(event, now)
+            if story is None:
+                continue
+            # the deliveries first: whoever finds the alert in the log may be sure that they are in it as well
+            entry = Entry(event=msgspec.Raw(one.value), since_ms=now, partition=one.partition)
+            wanting = [name for name, box in self.state.outboxes.items() if box.route.wants(story.life)]
+            records += [entry_record(route, event.id, entry) for route in wanting]
+            if event.data.resolution == "erased":
+                records += self._erased(event, stories)
+            else:
+                stories[alert_id] = story
+                records.append(story_record(alert_id, story))
+            self._since_prune += 1
+        await self.remember(records)
+        if self._since_prune >= PRUNE_EVERY:
+            self._since_prune = 0
+            await self.remember([story_record(one, None) for one in self.state.closed_beyond()])
+
+    def _erased(self, event: AlertEvent, stories: dict[str, Story | None]) -> list[KeyValue]:
+        """Forget a customer, also in what still waits to be sent; that they were erased is sent nevertheless."""
+        customer = event.data.customer_id
+        ids = [one.data.alert_id for one in self.state.desk.of_customer(customer)]
+        ids += [one for one, story in stories.items() if story and story.last.data.customer_id == customer]
+        stories.update(dict.fromkeys(ids))
+        waiting = self.state.pending_of(customer)
+        return [
+            *(entry_record(route, one, None) for route, one in waiting if one != event.id),
+            *(story_record(one, None) for one in {*ids, event.data.alert_id}),
+        ]
+
+    async def produce(self, event: dict[str, Any]) -> None:
+        """Write an event of a customer to `customer.events`; an acknowledgement is noted here as well."""
+        customer = str(event["customer_id"])
+        await self.send_elsewhere(EVENTS, [(customer.encode(), msgspec.json.encode(event))], None)
+        if event.get("type") == "alert_acked":
+            story = self.state.desk.story(str(event.get("alert_id")))
+            if story is not None:
+                acked = Acked(str(event.get("by", "")), now_ms())
+                story = msgspec.structs.replace(story, acked=acked)
+                await self.remember([story_record(story.last.data.alert_id, story)])
+
+
+def _read(value: bytes) -> AlertEvent | None:
+    try:
+        return _decode(value)
+    except msgspec.DecodeError as error:  # of another version; nothing is gained by standing still
+        _log.warning("a record of churn.alerts is no alert and is passed over: %s", error)
+        return None
