@@ -31,6 +31,10 @@ ALL_WRONG = {
         ["worker", "--bootstrap", "kafka", "--http", "here", "--policy", "nope"],
         ["'kafka'", "'here'", "nope", "LAPSE_KAFKA_ACKS", "LAPSE_GROUP"],
     ),
+    "desk": (
+        ["desk", "--bootstrap", "kafka", "--http", "here", "--policy", "nope", "--routes", "none.toml"],
+        ["'kafka'", "'here'", "nope", "none.toml", "LAPSE_TOKEN"],
+    ),
     "topics": (["topics", "--partitions", "0", "--replication", "many"], ["LAPSE_BOOTSTRAP", "--partitions", "many"]),
     "dead": (["dead", "lst", "--limit", "-"], ["'lst'", "LAPSE_BOOTSTRAP", "--limit"]),
     "demo": (
@@ -62,6 +66,7 @@ def test_every_problem_is_told_at_once(
     if name == "worker":
         monkeypatch.setenv("LAPSE_KAFKA_ACKS", "0")
         monkeypatch.setenv("LAPSE_GROUP", "no spaces")
+    monkeypatch.setenv("LAPSE_TOKEN", "guessed")
     assert main(words) == 2
     told = capsys.readouterr()
     assert not told.out
