@@ -156,6 +156,7 @@ def records_of(policy: Policy, outcome: Outcome, partitions: int) -> dict[tuple[
     return {
         (record.period, record.start.isoformat(), record.segment): {
             "counts": dict(record.counts),
+            "figures": dict(sorted(record.figures.items())),
             "final": record.final,
             "provisional": record.provisional,
             "warmup": record.warmup,

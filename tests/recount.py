@@ -31,7 +31,7 @@ import heapq
 import math
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -45,13 +45,12 @@ from tests.recounting.customer import (
     segment_at,
 )
 from tests.recounting.days import DAY, DAY_MS, KINDS, day_of, end_of, last_day, ms, period_of
+from tests.recounting.flows import flows_of, remember
 from tests.recounting.gaps import p_none, survival
+from tests.recounting.records import Period, records
 from tests.recounting.rules import Rules
 
 STARTS = ("subscription_started", "subscription_renewed", "subscription_changed")
-COUNTS = ("start", "end", "acquired", "acquired_lost", "lost", "reactivated")
-
-Period = tuple[str, date]
 
 
 class Shard:
@@ -70,6 +69,8 @@ class Shard:
         self.hour = 0  # of A
         self.late = False  # an event of a closed day has come in this hour
         self.purchases: list[tuple[str, int]] = []
+        self.flows: dict[date, Counter[tuple[str, str]]] = {}  # by day: (segment, measure)
+        self.customers_of: dict[date, Counter[tuple[str, str]]] = {}  # by day, as last counted
 
     @property
     def alert_clock(self) -> float:
@@ -118,6 +119,11 @@ class Shard:
             # S1: "observes it at the event's time (whole seconds) … any other name counts as `other`"
             segment = event["segment"] if event["segment"] in self.rules.segments else "other"
             observe_segment(customer, time_ms // 1000, segment)
+        # F1: "it counts on its business day, in the segment of that day (S4) as known when it arrives"
+        segment = segment_at(customer, end_of(day - DAY, self.rules.zone) // 1000 - 1)
+        for measure, value in flows_of(event, customer, self.rules):
+            self.flows.setdefault(day, Counter())[segment, measure] += value
+        remember(event, customer)
         says = event.get("consent_tracking") if kind in {"profile_updated", "consent_changed"} else None
         if says is not None and time_ms // 1000 >= customer.tracking[0]:
             # C1: "the latest one said, by event time (whole seconds; of two in the same second the later arrival)"
@@ -229,7 +235,7 @@ class Shard:
 
     def count(self, kind: str, start: date) -> Counter[tuple[str, str]]:
         """R5: the counts of a period a…b by (segment, count), as known now."""
-        zone = self.rules.zone
+        rules, zone = self.rules, self.rules.zone
         before, last = start - DAY, last_day(kind, start)
         counts: Counter[tuple[str, str]] = Counter()
         for customer in self.customers.values():
@@ -244,6 +250,15 @@ class Shard:
             counts[segment, "acquired_lost"] += acquired and not at_end
             counts[segment, "lost"] += at_start and not at_end
             counts[segment, "reactivated"] += at_end and not at_start and not acquired
+        if kind == "day":
+            self.customers_of[start] = Counter({(one, "customer_days"): counts[one, "end"] for one in rules.segments})
+        # F1: "the flows of a period are the sums of its days from history_start on"
+        assert self.history_start is not None
+        day = max(start, self.history_start)
+        while day <= last:
+            counts.update(self.flows.get(day, {}))
+            counts.update(self.customers_of.get(day, {}))
+            day += DAY
         return counts
 
 
@@ -296,41 +311,4 @@ def recount(
         too_late += [position] * ("too_late" in verdicts)
         duplicates += [position] * ("duplicate" in verdicts)
     alerts = [alert for shard in shards for alert in shard.alerts]
-    return Recount(alerts, dict(_records(rules, shards)), too_late, duplicates, shards)
-
-
-def _records(rules: Rules, shards: list[Shard]) -> Iterator[tuple[tuple[str, str, str], dict[str, Any]]]:
-    starts = [shard.history_start for shard in shards if shard.history_start]
-    if not starts:
-        return
-    warm = min(starts) + DAY * max(rules.active_days.values())
-    alert_clock = min(shard.alert_clock for shard in shards)
-    close_clock = min(shard.close_clock for shard in shards)
-    for kind in KINDS:
-        start = period_of(kind, min(starts))
-        while (end := end_of(last_day(kind, start), rules.zone)) <= alert_clock:  # R7: closed
-            total: Counter[tuple[str, str]] = Counter()
-            for shard in shards:
-                total.update(shard.final.get((kind, start)) or shard.closed.get((kind, start)))
-            for segment in (*rules.segments, "all"):
-                # R6: "`all` is the sum of the segments"
-                parts = rules.segments if segment == "all" else (segment,)
-                counts = {name: sum(total[part, name] for part in parts) for name in COUNTS}
-                # R7: "a period that begins before history_start + W is warmup: … ratios null"
-                yield (kind, start.isoformat(), segment), _record(counts, final=end <= close_clock, warmup=start < warm)
-            start = last_day(kind, start) + DAY
-
-
-def _record(counts: dict[str, int], *, final: bool, warmup: bool) -> dict[str, Any]:
-    s, e, n = counts["start"], counts["end"], counts["acquired"]
-    known = s > 0 and not warmup
-    return {
-        "counts": counts,
-        "final": final,
-        "provisional": False,
-        "warmup": warmup,
-        "crr": (e - n) / s if known else None,
-        "crr_strict": (s - counts["lost"]) / s if known else None,
-        "churn": counts["lost"] / s if known else None,
-        "churn_net": (s - e) / s if known else None,
-    }
+    return Recount(alerts, dict(records(rules, shards)), too_late, duplicates, shards)

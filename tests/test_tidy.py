@@ -19,8 +19,8 @@ FILES = sorted(
 # the reasons: one struct a kind of event; one place for what can be set; a second opinion
 LONGER = {
     "stream/core/events.py": 340,
-    "stream/core/policy.py": 321,
-    "tests/recount.py": 336,
+    "stream/core/policy.py": 324,
+    "tests/recount.py": 314,
 }
 
 

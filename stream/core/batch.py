@@ -45,3 +45,10 @@ MARKETING_KNOWN = 1
 MARKETING = 2
 TRACKING_KNOWN = 4
 TRACKING = 8
+
+# the survey of an answer, in `y` of survey_answered and review_posted
+NPS, CSAT, REVIEW = 0, 1, 2
+
+# how a page loaded, bits in `y` of page_performance; above them the device: 1 mobile, 2 tablet, 3 desktop
+PAGE_OK, PAGE_ABANDONED = 1, 2
+DEVICE_SHIFT = 2

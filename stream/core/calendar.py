@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 PERIODS = ("day", "week", "month", "quarter")
+LONG_PERIODS = PERIODS[1:]
 
 _EPOCH = date(1970, 1, 1)
 _EPOCH_ORDINAL = _EPOCH.toordinal()
@@ -33,7 +34,7 @@ def day_of(when: date) -> int:
     return when.toordinal() - _EPOCH_ORDINAL
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Calendar:
     """A zone as a table of its offsets: offset `offsets_ms[i]` holds from instant `since_ms[i]` on."""
 
@@ -65,6 +66,21 @@ class Calendar:
                 continue  # that local midnight comes only under a later offset
             return max(start, int(self.since_ms[i]))
         raise AssertionError(f"no offset for day {day}")
+
+    @cached_property
+    def starts_s(self) -> NDArray[np.int64]:
+        """The first second of every business day from day 0 on, as an array.
+
+        >>> utc = calendar("America/Sao_Paulo")
+        >>> all(utc.starts_s[day] * 1000 == utc.start_ms(day) for day in range(17_000, 18_000))
+        True
+        """
+        guess = np.arange((_YEARS[-1] - 1970 + 1) * 366) * DAY_MS
+        low, high = (np.searchsorted(self.since_ms, guess + by, side="right") - 1 for by in (-DAY_MS, DAY_MS))
+        starts = guess - self.offsets_ms[low]
+        for day in np.flatnonzero(low != high).tolist():
+            starts[day] = self.start_ms(day)
+        return starts // 1000
 
     def end_ms(self, day: int) -> int:
         """The instant at which the next business day begins."""

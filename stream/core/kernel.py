@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from stream.core import batch as columns
 from stream.core.calendar import DAY_MS, HOUR_MS
+from stream.core.counting import count_event
 from stream.core.effects import (
     consent,
     is_duplicate,
@@ -170,6 +171,7 @@ def _take(store: Store, clock: NDArray[np.int64], e: Events, i: int, rules: Rule
     time_s = time_ms // 1000
     if e.segment[i] != columns.NONE:
         observe_segment(r, time_s, e.segment[i])
+    count_event(store.flows, r, kind, day, e.amount[i], e.x[i], e.y[i])
     totals(r, kind, e.amount[i])
     if kind in (PROFILE_UPDATED, CONSENT_CHANGED, UNSUBSCRIBED):
         consent(r, time_s, e.x[i])

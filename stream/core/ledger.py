@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import zlib
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.core import retention
 from stream.core.calendar import DAY_MS, PERIODS, calendar, date_of, day_of, period_end, period_start
+from stream.core.flows import Figures, Flows
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part
 from stream.core.table import NEVER_MS, CustomerTable
@@ -24,10 +26,11 @@ class Ledger:
     Periods begin where the policy says that history starts, else at the first event's day (no `began` until then).
     """
 
-    def __init__(self, policy: Policy, partition: int) -> None:
+    def __init__(self, policy: Policy, partition: int, flows: Flows) -> None:
         self._policy = policy
         self._calendar = calendar(policy.zone)
         self._partition = partition
+        self._flows = flows
         self._lateness_ms = policy.allowed_lateness_days * DAY_MS
         self._given = policy.history_start is not None
         self.first_day: int | None = None  # of the earliest event
@@ -100,23 +103,37 @@ class Ledger:
         day = self.final_day
         self.final_day += 1
         periods = [(period, period_start(period, day)) for period in PERIODS if period_end(period, day) == day]
-        return self._parts(table, clock_ms, periods, day)
+        parts = self._parts(table, clock_ms, periods, day)
+        self._flows.finish(day)
+        return parts
 
     def _parts(self, table: CustomerTable, clock_ms: int, periods: list[tuple[str, int]], through: int) -> list[Part]:
         """A part of each period, counted through a day, of those that have anything new to say."""
         spans = [(start, min(period_end(period, start), through)) for period, start in periods]
         counts = retention.count(table.rows, table.n, spans, self._policy.active_days, self._calendar)
-        parts = (self._part(p, start, c, clock_ms, through) for (p, start), c in zip(periods, counts, strict=True))
+        for (period, start), found in zip(periods, counts, strict=True):
+            if period == "day":
+                self._flows.set(start, "customer_days", found[:, retention.END])
+        figures = [
+            self._flows.named(self._flows.of(period, start, last))
+            for (period, start), (_, last) in zip(periods, spans, strict=True)
+        ]
+        parts = (
+            self._part(period, start, own, flows, clock_ms, through)
+            for (period, start), own, flows in zip(periods, counts, figures, strict=True)
+        )
         return [part for part in parts if part is not None]
 
-    def _part(self, period: str, start: int, counts: NDArray[np.int64], clock_ms: int, through: int) -> Part | None:
+    def _part(
+        self, period: str, start: int, counts: NDArray[np.int64], figures: Figures, clock_ms: int, through: int
+    ) -> Part | None:
         last = period_end(period, start)
         provisional = last > through
         final = last < self.final_day
         revision = 0
         if not provisional:
             key = f"{period}:{start}"
-            checksum = zlib.crc32(counts.tobytes())
+            checksum = zlib.crc32(msgspec.msgpack.encode(figures), zlib.crc32(counts.tobytes()))
             before = self.published.get(key)
             if before is not None:
                 revision = before[0] + (checksum != before[1])
@@ -130,6 +147,8 @@ class Ledger:
             start=date_of(start),
             partition=self._partition,
             counts={name: row.tolist() for name, row in zip(self._policy.segments, counts, strict=True) if row.any()},
+            figures=figures,
+            currency=self._policy.currency,
             provisional=provisional,
             final=final,
             revision=revision,

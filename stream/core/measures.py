@@ -7,9 +7,11 @@ of them add up over partitions; only those that flow add up over days. Knows not
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+OTHER: Final = "other"
 FLOW_PERIODS: Final = ("day", "last_day", "month", "last_month")
 CLOSED_PERIODS: Final = ("week", "month", "quarter", "last_day", "last_week", "last_month", "last_quarter")
 LONG_PERIODS: Final = ("month", "last_month", "quarter", "last_quarter")
@@ -229,9 +231,25 @@ REWARDS: Final = Family(
     FLOW_PERIODS,
     label="reason",
 )
-
+CUSTOMER_DAYS: Final = Family(
+    "customer_days",
+    "Customers at the end of each day, added up over the days.",
+    "count",
+    {"all": "customer_days"},
+    FLOW_PERIODS,
+)
 FAMILIES: Final = (
     PERIOD_CUSTOMERS, ORDERS, ORDER_REVENUE, START_REVENUE, MRR, COSTS, ACTIVE, LIFECYCLE, COHORT, NPS, FEEDBACK,
-    TICKETS, HANDLING, PAGES, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, PAYMENTS, TRIALS, EXITS,
-    REWARDS,
+    TICKETS, HANDLING, PAGES, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, PAYMENTS, TRIALS,
+    CUSTOMER_DAYS, EXITS, REWARDS,
 )  # fmt: skip
+
+# the measures that flow, in the order of the table's last axis; behind them come those by reason
+FLOWS: Final = tuple(measure for family in FAMILIES if family.flows for measure in family.roles.values())
+EXIT_PREFIX, REWARD_PREFIX = "exit:", "earned:"
+
+
+def flow_names(exit_reasons: Sequence[str], reward_reasons: Sequence[str]) -> tuple[str, ...]:
+    """The names of all measures that flow, in the order of the table's last axis."""
+    exits = (EXIT_PREFIX + reason for reason in (*exit_reasons, OTHER))
+    return (*FLOWS, *exits, *(REWARD_PREFIX + reason for reason in (*reward_reasons, OTHER)))

@@ -18,6 +18,7 @@ from stream.core import batch as columns
 from stream.core.alerts import Alert
 from stream.core.batch import Batch
 from stream.core.calendar import DAY_MS, HOUR_MS, calendar
+from stream.core.flows import KEY, Flows
 from stream.core.gauges import Gauges, scan
 from stream.core.kinds import Kind
 from stream.core.ledger import Ledger
@@ -98,7 +99,8 @@ class Partition:
         self.policy = policy
         self.number = number
         self.table = CustomerTable()
-        self.ledger = Ledger(policy, number)
+        self.flows = Flows(policy)
+        self.ledger = Ledger(policy, number, self.flows)
         self.rules = rules_of(policy)
         self._calendar = calendar(policy.zone)
         self._clock = np.zeros(len(C), np.int64)
@@ -165,7 +167,8 @@ class Partition:
         """Keys and changelog values of the rows that changed since the last call."""
         keys, values = self.table.take_changes()
         self._clock[C.CHANGED_N] = 0
-        return keys, list(values)
+        flow_keys, flow_values = self.flows.changes()
+        return [*keys, *flow_keys], [*values, *flow_values]
 
     def control(self) -> bytes:
         """What a partition is beside its rows, for the changelog."""
@@ -180,7 +183,9 @@ class Partition:
 
     def load(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> None:
         """Set rows from changelog records, in order: the last of a key wins. Raises OtherPolicyError for other rows."""
-        kept = [(key, value) for key, value in zip(keys, values, strict=True) if value is not None]
+        records = list(zip(keys, values, strict=True))
+        self.flows.load((key, value) for key, value in records if key.startswith(KEY))
+        kept = [(key, value) for key, value in records if value is not None and not key.startswith(KEY)]
         if kept and len(kept[0][1]) != ROW.itemsize:
             raise OtherPolicyError(
                 f"changelog of partition {self.number}: rows of {len(kept[0][1])} bytes, not of {ROW.itemsize}"
@@ -197,6 +202,7 @@ class Partition:
         c[C.HEAP_UNTIL] = NO_TIME
         ledger.first_day, ledger.open_day, ledger.final_day = control.first_day, control.open_day, control.final_day
         ledger.published = dict(control.published)
+        self.flows.restore()
         if control.first_day is not None:
             c[C.FIRST_DAY] = control.first_day
         self._set_border()
@@ -234,6 +240,7 @@ class Partition:
         store = Store(
             table.rows, table.due_ms, table.dirty, table.changed, table.arena, table.key_start,
             self._heap_ms, self._heap_row, self._notes, self._noted, np.zeros(events, np.uint8),
+            self.flows.view,
         )  # fmt: skip
         if fill:
             heap.fill_heap(store, c, table.n, until_ms + HEAP_AHEAD_MS)

@@ -16,9 +16,10 @@ from decimal import Decimal
 from functools import cached_property
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from stream.core import reporting
 from stream.core.settings import Settings, suggestion
 
-OTHER = "other"
+OTHER = reporting.OTHER
 RESERVED = ("all", OTHER)
 MOST_SEGMENTS = 32  # `other` included
 LONGEST_ACTIVE_DAYS = 120  # with a quarter and the lateness it still fits the 256 days a row remembers
@@ -110,6 +111,7 @@ class Policy:
     silent: Silent = field(default_factory=Silent)
     value: Value = field(default_factory=Value)
     severity: Severity = field(default_factory=Severity)
+    figures: reporting.Reporting = field(default_factory=reporting.Reporting)
     consent_default: Consent = field(default_factory=Consent)
     holdout_share: float = 0.0
 
@@ -185,6 +187,7 @@ def _policy(top: Settings, name: str) -> Policy:
         silent=_silent(top.table("signs"), base.silent),
         value=_value(top.table("value"), base.value),
         severity=_severity(top.table("severity"), base.severity),
+        figures=reporting.read(top.table("figures"), top.table("targets"), segments),
         consent_default=_consent(top.table("consent_default"), base.consent_default),
         holdout_share=top.number("holdout_share", base.holdout_share, 0, 0.5),
     )

@@ -7,6 +7,7 @@ Kafka.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -133,6 +134,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, tag="part", tag_field="kin
     start: date
     partition: int
     counts: dict[str, list[int]]  # in the order of COUNTS
+    figures: dict[str, dict[str, int]] = {}  # by segment and measure (core.measures), zeros left out
+    currency: str = ""  # of what is money in `figures`, which is in minor units
     provisional: bool
     final: bool
     revision: int
@@ -165,6 +168,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     start: date
     segment: str
     counts: dict[str, int]
+    figures: dict[str, int]  # by measure (core.measures), zeros left out; money in minor units of `currency`
+    currency: str
     crr: float | None
     crr_strict: float | None
     churn: float | None
@@ -214,7 +219,11 @@ def _record(
     period: str, start: date, segment: str, parts: list[Part], *, closed: bool, final: bool, warmup: bool
 ) -> Record:
     sums = [0] * len(COUNTS)
+    figures: Counter[str] = Counter()
     for part in parts:
+        for name, own in part.figures.items():
+            if segment in (ALL, name):
+                figures.update(own)
         for name, counts in part.counts.items():
             if segment in (ALL, name):
                 sums = [a + b for a, b in zip(sums, counts, strict=True)]
@@ -225,6 +234,8 @@ def _record(
         start=start,
         segment=segment,
         counts=dict(zip(COUNTS, sums, strict=True)),
+        figures={name: value for name, value in figures.items() if value},
+        currency=max(part.currency for part in parts),
         crr=rates.crr(s, e, n) if known else None,
         crr_strict=rates.crr_strict(s, lost) if known else None,
         churn=rates.churn(s, lost) if known else None,

@@ -63,6 +63,18 @@ class Events(NamedTuple):
     ref: NDArray[np.uint64]
 
 
+class FlowView(NamedTuple):
+    """The flows of the days that are not final, and what tells where an event counts."""
+
+    values: NDArray[np.int64]  # (slot, group, measure); the slot of a day is day % slots
+    day: NDArray[np.int64]  # by slot, NO_DAY for a free one
+    dirty: NDArray[np.uint8]  # (slot, group): changed since it was last written
+    starts_s: NDArray[np.int64]  # by day: its first second
+    first: NDArray[np.int64]  # one: days before are not counted
+    exit_reasons: NDArray[np.int64]  # hashes
+    reward_reasons: NDArray[np.int64]
+
+
 class Store(NamedTuple):
     """The table's columns, the heap of what is due, and room for what the loop has to say."""
 
@@ -77,3 +89,4 @@ class Store(NamedTuple):
     notes: NDArray[np.void]
     noted: NDArray[np.void]  # the row as it was when the note was made
     too_late: NDArray[np.uint8]
+    flows: FlowView

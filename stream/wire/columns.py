@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.core import batch
 from stream.core.batch import MARKETING, MARKETING_KNOWN, NONE, TRACKING, TRACKING_KNOWN
 from stream.core.hashing import hash_of, spans
 from stream.core.kinds import Kind
@@ -30,8 +31,8 @@ Ints: TypeAlias = NDArray[np.int64]
 LATEST_MS = 4_102_444_800_000  # 2100-01-01; a period that ends later has no end
 
 PRIORITIES = {"low": 0, "normal": 1, "high": 2, "urgent": 3}
-PAGE_OK, PAGE_ABANDONED = 1, 2
-NPS, CSAT, REVIEW = 0, 1, 2
+NPS, CSAT, REVIEW = batch.NPS, batch.CSAT, batch.REVIEW
+DEVICES = {"mobile": 1, "tablet": 2, "desktop": 3}
 
 
 @dataclass(slots=True)
@@ -200,9 +201,15 @@ def constant(value: int) -> Column:
     return lambda group: np.full(len(group.events), value, np.int64)
 
 
-def sign_hash(group: Group) -> Ints:
-    """The hash of the sign's name >> 1, NONE when absent."""
-    return np.array([NONE if sign is None else hash_of(sign) >> 1 for sign in group.get("sign")], np.int64)
+def text_hash(name: str) -> Column:
+    """The hash of a text >> 1, NONE when absent."""
+    return lambda group: np.array([NONE if one is None else hash_of(one) >> 1 for one in group.get(name)], np.int64)
+
+
+def page(group: Group) -> Ints:
+    """How the page loaded, and on what (bits of `batch`)."""
+    bits = flag_bits(ok=batch.PAGE_OK, abandoned=batch.PAGE_ABANDONED)(group)
+    return bits + (code("device", DEVICES, 0)(group) << batch.DEVICE_SHIFT)
 
 
 class Layout(NamedTuple):
@@ -220,9 +227,9 @@ _ticket = Layout(x=code("category", {"complaint": 1}, 0), y=code("priority", PRI
 _subscription = Layout(money("mrr", NONE), instant("period_end"), number("auto_renew"), "subscription_id")
 _trial = Layout(x=instant("period_end"))
 _payment = Layout(money("amount"), number("attempt"), number("final"))
-_reward = Layout(money("amount"), number("points"))
+_reward = Layout(money("amount"), number("points"), text_hash("reason"))
 _campaign = Layout(money("cost"), ref="campaign")
-_alert = Layout(x=instant("until"), y=sign_hash, ref="alert_id")
+_alert = Layout(x=instant("until"), y=text_hash("sign"), ref="alert_id")
 
 # a kind that isn't listed has zeros
 KINDS: dict[Kind, Layout] = {
@@ -232,7 +239,7 @@ KINDS: dict[Kind, Layout] = {
     Kind.session: Layout(x=number("duration_s"), y=number("pages")),
     Kind.cart_updated: _cart,
     Kind.cart_abandoned: _cart,
-    Kind.page_performance: Layout(x=number("load_ms"), y=flag_bits(ok=PAGE_OK, abandoned=PAGE_ABANDONED)),
+    Kind.page_performance: Layout(x=number("load_ms"), y=page),
     Kind.survey_answered: _survey,
     Kind.review_posted: Layout(x=number("rating"), y=constant(REVIEW)),
     Kind.ticket_opened: _ticket,
@@ -249,12 +256,13 @@ KINDS: dict[Kind, Layout] = {
     Kind.payment_recovered: _payment,
     Kind.reward_earned: _reward,
     Kind.reward_redeemed: _reward,
-    Kind.referral_made: _reward._replace(x=nothing),
+    Kind.referral_made: Layout(money("amount")),
     Kind.campaign_sent: _campaign,
     Kind.campaign_opened: _campaign,
     Kind.campaign_clicked: _campaign,
     Kind.unsubscribed: Layout(x=unsubscribed),
     Kind.consent_changed: Layout(x=consent),
+    Kind.exit_survey: Layout(x=text_hash("reason")),
     Kind.service_cost: Layout(money("amount")),
     Kind.alert_muted: _alert,
     Kind.alert_acked: _alert,

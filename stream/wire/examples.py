@@ -168,6 +168,8 @@ def record() -> Record:
         start=date(2017, 8, 1),
         segment="all",
         counts=counts,
+        figures={},
+        currency="USD",
         crr=0.6,
         crr_strict=0.61,
         churn=0.39,

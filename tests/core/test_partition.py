@@ -108,7 +108,7 @@ def test_rows_restored_from_their_changelog_are_the_same_bytes() -> None:
     one, other = Partition(POLICY, 0), Partition(POLICY, 0)
     one.apply(regulars(50, 6))
     keys, values = one.changes()
-    assert len(keys) == 50
+    assert len([key for key in keys if not key.startswith(b"\x00")]) == 50
     assert one.changes() == ([], [])
     other.load(keys, values)
     other.load_control(one.control())

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from tests.properties.everything import EVERYTHING
+
 DAY = timedelta(days=1)
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
@@ -28,25 +30,6 @@ ZONES = {
 }
 NAMES = ["a", "b", "B", "aa", "é", "日"]
 SEGMENTS = ["young", "old", "gold"]
-NOISE: list[dict[str, Any]] = [
-    {"type": "order_refunded", "amount": 3},
-    {"type": "content_viewed"},
-    {"type": "cart_updated", "amount": 5.5, "items": 2},
-    {"type": "page_performance", "load_ms": 3200},
-    {"type": "survey_answered", "survey": "nps", "score": 6},
-    {"type": "review_posted", "rating": 2},
-    {"type": "ticket_opened", "ticket_id": "t", "category": "complaint"},
-    {"type": "ticket_resolved", "ticket_id": "t"},
-    {"type": "programme_joined"},
-    {"type": "trial_started"},
-    {"type": "payment_failed", "amount": 1, "final": True},
-    {"type": "reward_earned", "points": 10},
-    {"type": "referral_made"},
-    {"type": "campaign_sent", "campaign": "spring", "cost": 0.01},
-    {"type": "unsubscribed"},
-    {"type": "service_cost", "amount": 2},
-    {"type": "exit_survey", "reason": "price"},
-]
 
 
 @dataclass(frozen=True)
@@ -118,6 +101,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
 # a moment of a day, from its midnight on: −1 is the last millisecond of the day before
 MOMENTS_MS = [-1, 0, 1, 999, 1000, 59 * MINUTE_MS, 90 * MINUTE_MS, 12 * 60 * MINUTE_MS, 22 * 60 * MINUTE_MS, DAY_MS - 1]
 SHOPPER = ["order_completed"] * 9 + ["session", "feature_used", "subscription", "subscription", "profile", "noise"]
+TALKER = ["noise"] * 12 + ["order_completed", "profile"]
 SUBSCRIBER = ["subscription"] * 6 + ["order_completed", "session", "profile"]
 
 
@@ -149,7 +133,7 @@ def _body(draw: st.DrawFn, kinds: list[str], at_ms: int) -> dict[str, Any]:
         return _subscription(draw, at_ms)
     if kind == "profile":
         return _profile(draw)
-    return dict(draw(st.sampled_from(NOISE))) if kind == "noise" else {"type": kind}
+    return dict(draw(st.sampled_from(EVERYTHING))) if kind == "noise" else {"type": kind}
 
 
 @st.composite
@@ -165,7 +149,7 @@ def _customers_events(
     delays_ms = st.sampled_from(
         [0] * 9 + [1000, allowed_ms // 3, allowed_ms // 2, allowed_ms, allowed_ms + 1, 20 * DAY_MS]
     )
-    kinds = draw(st.sampled_from([SHOPPER, SHOPPER, SHOPPER, SUBSCRIBER]))
+    kinds = draw(st.sampled_from([SHOPPER, SHOPPER, SHOPPER, SUBSCRIBER, TALKER]))
     usual = draw(st.integers(1, 7))
     gaps = st.sampled_from([0, usual, usual, usual, usual, usual + 1, 2 * usual, 15 + usual, 50])
     day = first + draw(st.integers(-3, 12)) * DAY

@@ -29,6 +29,8 @@ class Customer:
     due_ms: int | None = None
     opened: list[tuple[date, int]] = field(default_factory=list)  # A6: (episode day, opening)
     is_open: bool = False
+    orders: int = 0  # F3
+    acquisition_cost: int = 0  # in minor units, as last said
 
 
 def segment_at(customer: Customer, second: int) -> str:

@@ -33,3 +33,6 @@ class Rules:
         self.min_purchase_days = int(silent.get("min_purchase_days", 4))
         self.model = Model(silent)
         self.tracking: bool = policy.get("consent_default", {}).get("tracking", True)
+        figures = policy.get("figures", {})
+        self.exit_reasons = tuple(figures.get("exit_reasons", ("price", "product", "service", "competitor", "no_need")))
+        self.reward_reasons = tuple(figures.get("reward_reasons", ("purchase", "review", "referral")))

@@ -1,0 +1,178 @@
+"""Which flows an event brings: one function of the event and the row as it was before it.
+
+Owns: what counts in which measure (definitions F3). Compiled; called once for each accepted event, before the row takes
+it. Knows nothing of days closing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.core import batch as columns
+from stream.core.kinds import Kind
+from stream.core.measures import FLOWS
+from stream.core.retention import segment_at
+from stream.core.table import NO_DAY, Row
+from stream.core.views import FlowView
+from stream.jit import njit
+
+SLOW_MS = 3_000  # a page load that takes longer is slow
+UNHAPPY = 2  # a CSAT or a number of stars, up to here
+
+PROFILE_UPDATED = int(Kind.profile_updated)
+ORDER_COMPLETED = int(Kind.order_completed)
+PAGE_PERFORMANCE = int(Kind.page_performance)
+SURVEY_ANSWERED = int(Kind.survey_answered)
+REVIEW_POSTED = int(Kind.review_posted)
+TICKET_OPENED = int(Kind.ticket_opened)
+PAYMENT_FAILED = int(Kind.payment_failed)
+REWARD_EARNED = int(Kind.reward_earned)
+REWARD_REDEEMED = int(Kind.reward_redeemed)
+EXIT_SURVEY = int(Kind.exit_survey)
+
+_AT = {name: place for place, name in enumerate(FLOWS)}
+ORDERS, FIRST_ORDERS = _AT["orders"], _AT["first_orders"]
+ORDER_REVENUE, FIRST_REVENUE, ORDER_COST = _AT["order_revenue"], _AT["first_revenue"], _AT["order_cost"]
+DISCOUNTED_ORDERS, DISCOUNTS = _AT["discounted_orders"], _AT["discounts"]
+SLOW_LOADS = _AT["slow_loads"]
+FAILED_LOADS, ABANDONED_LOADS = _AT["failed_loads"], _AT["abandoned_loads"]
+MOBILE_LOADS = _AT["mobile_loads"]  # then the slow ones, then the other devices likewise
+COMPLAINTS, UNHAPPY_ANSWERS = _AT["complaints"], _AT["unhappy_answers"]
+PAYMENTS_GIVEN_UP = _AT["payments_given_up"]
+ACQUISITION_COST, REWARD_COST = _AT["acquisition_cost"], _AT["reward_cost"]
+POINTS_EARNED, POINTS_REDEEMED = _AT["points_earned"], _AT["points_redeemed"]
+REASONS = len(FLOWS)
+
+# kinds of which each event counts once, whatever else it says
+_ONCE = {
+    Kind.order_refunded: "refunds",
+    Kind.session: "sessions",
+    Kind.feature_used: "features_used",
+    Kind.content_viewed: "content_viewed",
+    Kind.content_shared: "content_shared",
+    Kind.cart_abandoned: "carts_abandoned",
+    Kind.page_performance: "page_loads",
+    Kind.survey_sent: "surveys_sent",
+    Kind.survey_answered: "surveys_answered",
+    Kind.review_posted: "reviews",
+    Kind.feedback_answered: "feedback_answered",
+    Kind.ticket_opened: "tickets_opened",
+    Kind.ticket_replied: "tickets_replied",
+    Kind.ticket_resolved: "tickets_resolved",
+    Kind.ticket_reopened: "tickets_reopened",
+    Kind.programme_joined: "programme_joined",
+    Kind.programme_left: "programme_left",
+    Kind.payment_failed: "payments_failed",
+    Kind.payment_recovered: "payments_recovered",
+    Kind.trial_started: "trials_started",
+    Kind.trial_ended: "trials_ended",
+    Kind.referral_made: "referrals",
+    Kind.campaign_sent: "campaigns_sent",
+    Kind.campaign_opened: "campaigns_opened",
+    Kind.campaign_clicked: "campaigns_clicked",
+    Kind.unsubscribed: "unsubscribed",
+}
+# kinds whose amount counts in one measure
+_AMOUNT = {
+    Kind.order_refunded: "refunded",
+    Kind.referral_made: "referral_revenue",
+    Kind.campaign_sent: "campaign_cost",
+    Kind.service_cost: "service_cost",
+}
+
+
+def _table(measures: dict[Kind, str]) -> NDArray[np.int64]:
+    """By kind, the place of its measure; −1 where there is none."""
+    return np.array([-1, *(_AT[measures[kind]] if kind in measures else -1 for kind in Kind)], np.int64)
+
+
+ONCE, AMOUNT = _table(_ONCE), _table(_AMOUNT)
+
+
+@njit
+def _reason(hashes: NDArray[np.int64], wanted: int) -> int:
+    """The place of a reason in the policy's list, the one behind it for any other."""
+    for place in range(hashes.size):
+        if hashes[place] == wanted:
+            return place
+    return hashes.size
+
+
+@njit
+def _order(flow: NDArray[np.int64], r: Row, amount: int, cost: int, discount: int) -> None:
+    flow[ORDERS] += 1
+    flow[ORDER_REVENUE] += amount
+    if r.orders == 0:
+        flow[FIRST_ORDERS] += 1
+        flow[FIRST_REVENUE] += amount
+    if cost != columns.NONE:
+        flow[ORDER_COST] += cost
+    if discount > 0:
+        flow[DISCOUNTED_ORDERS] += 1
+        flow[DISCOUNTS] += discount
+
+
+@njit
+def _page(flow: NDArray[np.int64], load_ms: int, bits: int) -> None:
+    slow = load_ms > SLOW_MS
+    flow[SLOW_LOADS] += slow
+    flow[FAILED_LOADS] += bits & columns.PAGE_OK == 0
+    flow[ABANDONED_LOADS] += bits & columns.PAGE_ABANDONED != 0
+    device = bits >> columns.DEVICE_SHIFT  # 0: another, or not told
+    if device > 0:
+        at = MOBILE_LOADS + 2 * (device - 1)
+        flow[at] += 1
+        flow[at + 1] += slow
+
+
+@njit
+def _rewards(view: FlowView, flow: NDArray[np.int64], kind: int, amount: int, points: int, reason: int) -> None:
+    points = max(points, 0)
+    if kind == REWARD_REDEEMED:
+        flow[REWARD_COST] += amount
+        flow[POINTS_REDEEMED] += points
+        return
+    flow[POINTS_EARNED] += points
+    flow[REASONS + view.exit_reasons.size + 1 + _reason(view.reward_reasons, reason)] += points
+
+
+@njit
+def _answers(flow: NDArray[np.int64], kind: int, x: int, y: int) -> None:
+    if kind in (SURVEY_ANSWERED, REVIEW_POSTED):
+        flow[UNHAPPY_ANSWERS] += y != columns.NPS and x <= UNHAPPY
+    elif kind == TICKET_OPENED:
+        flow[COMPLAINTS] += x == 1
+    elif kind == PAYMENT_FAILED:
+        flow[PAYMENTS_GIVEN_UP] += y == 1
+
+
+@njit
+def count_event(view: FlowView, r: Row, kind: int, day: int, amount: int, x: int, y: int) -> None:
+    """Count an event on its day (definitions F1, F3), where it is one that counts."""
+    if day < view.first[0]:
+        return
+    slot = day % view.day.size
+    if view.day[slot] != day:
+        assert view.day[slot] == NO_DAY, "two days that are not final share a slot"
+        view.day[slot] = day
+    group = r.segment[0] if r.segments_n == 1 else segment_at(r, view.starts_s[max(day, 0)] - 1)
+    view.dirty[slot, group] = 1
+    flow = view.values[slot, group]
+    if kind == ORDER_COMPLETED:
+        _order(flow, r, amount, x, y)
+        return
+    if ONCE[kind] >= 0:
+        flow[ONCE[kind]] += 1
+    if AMOUNT[kind] >= 0:
+        flow[AMOUNT[kind]] += amount
+    if kind == PAGE_PERFORMANCE:
+        _page(flow, x, y)
+    elif kind in (REWARD_EARNED, REWARD_REDEEMED):
+        _rewards(view, flow, kind, amount, x, y)
+    elif kind == PROFILE_UPDATED:
+        flow[ACQUISITION_COST] += 0 if amount == columns.NONE else amount - r.acquisition_cost
+    elif kind == EXIT_SURVEY:
+        flow[REASONS + _reason(view.exit_reasons, x)] += 1
+    else:
+        _answers(flow, kind, x, y)

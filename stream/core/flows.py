@@ -1,0 +1,157 @@
+"""What events bring day by day and no row can hold: flows, (business day, group, measure) → int64.
+
+Owns: the table of the days that are not final, the sums of those that are, by week, month and quarter, and the records
+of both in the changelog (definitions F1, F2). Which measures an event counts in is `core.counting`'s. Days that are
+final never change, so a few slots and a few sums are all that is kept, however long the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.core.calendar import LONG_PERIODS, calendar, day_of, period_end, period_start
+from stream.core.hashing import hash_of
+from stream.core.measures import flow_names
+from stream.core.policy import Policy
+from stream.core.table import NO_DAY
+from stream.core.views import FlowView
+
+KEY: Final = b"\x00flow:"  # no customer: ids never contain NUL
+SLOTS_BEYOND: Final = 4  # beside the lateness: the grace, and part of a day at either end
+
+Figures = dict[str, dict[str, int]]  # group → measure → value, zeros left out
+
+
+class Flows:
+    """The flows of one partition."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.groups = policy.segments
+        self.names = flow_names(policy.figures.exit_reasons, policy.figures.reward_reasons)
+        slots, shape = policy.allowed_lateness_days + SLOTS_BEYOND, (len(self.groups), len(self.names))
+        first = NO_DAY if policy.history_start is None else day_of(policy.history_start)
+        self.view = FlowView(
+            np.zeros((slots, *shape), np.int64),
+            np.full(slots, NO_DAY, np.int64),
+            np.zeros((slots, len(self.groups)), np.uint8),
+            calendar(policy.zone).starts_s,
+            np.array([first], np.int64),
+            reason_hashes(policy.figures.exit_reasons),
+            reason_hashes(policy.figures.reward_reasons),
+        )
+        self._sums: dict[tuple[str, int], NDArray[np.int64]] = {}
+        self._changed: dict[bytes, bytes | None] = {}  # records that are to be written, beside those of dirty slots
+        self._loaded: dict[bytes, bytes] = {}
+
+    def of(self, period: str, start: int, last: int) -> NDArray[np.int64]:
+        """The flows of the days of a period up to `last`, an array (group, measure)."""
+        view = self.view
+        total = np.zeros(view.values.shape[1:], np.int64)
+        total += self._sums.get((period, start), 0)
+        for slot in np.flatnonzero((view.day >= start) & (view.day <= last)):
+            total += view.values[slot]
+        return total
+
+    def named(self, values: NDArray[np.int64]) -> Figures:
+        """An array (group, measure) by names; zeros and groups without anything are left out."""
+        return {
+            name: {self.names[at]: int(row[at]) for at in np.flatnonzero(row).tolist()}
+            for name, row in zip(self.groups, values, strict=True)
+            if row.any()
+        }
+
+    def set(self, day: int, name: str, values: NDArray[np.int64]) -> None:
+        """Set one measure of a day that is not final, for all groups: what was counted at its close."""
+        view = self.view
+        slot, at = day % view.day.size, self.names.index(name)
+        if view.day[slot] != day:
+            assert view.day[slot] == NO_DAY, "two days that are not final share a slot"
+            if not values.any():
+                return
+            view.day[slot] = day
+        view.dirty[slot] |= view.values[slot, :, at] != values
+        view.values[slot, :, at] = values
+
+    def finish(self, day: int) -> None:
+        """The day is final: add it to the sums of its periods, and let its slot go."""
+        view = self.view
+        slot = day % view.day.size
+        if view.day[slot] == day:
+            for period in LONG_PERIODS:
+                start = period_start(period, day)
+                total = self._sums.setdefault((period, start), np.zeros(view.values.shape[1:], np.int64))
+                total += view.values[slot]
+                self._write(period, start, total)
+            self._changed |= dict.fromkeys(_key("day", day, name) for name in self.groups)
+            view.values[slot] = 0
+            view.dirty[slot] = 0
+            view.day[slot] = NO_DAY
+        for period in LONG_PERIODS:
+            if period_end(period, day) == day:
+                self._forget(period, period_start(period, day))
+
+    def changes(self) -> tuple[list[bytes], list[bytes | None]]:
+        """Keys and values of the changelog records that changed since the last call."""
+        view = self.view
+        if view.dirty.any():
+            for slot in np.flatnonzero(view.dirty.any(axis=1)).tolist():
+                self._write("day", int(view.day[slot]), view.values[slot], view.dirty[slot])
+            view.dirty[:] = 0
+        changed, self._changed = self._changed, {}
+        return list(changed), list(changed.values())
+
+    def load(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Take note of changelog records, in order: the last of a key wins."""
+        for key, value in records:
+            if value is None:
+                self._loaded.pop(key, None)
+            else:
+                self._loaded[key] = value
+
+    def restore(self) -> None:
+        """Go on from the records that were loaded."""
+        view, groups = self.view, {name: code for code, name in enumerate(self.groups)}
+        at = {name: number for number, name in enumerate(self.names)}
+        view.values[:], view.day[:], view.dirty[:] = 0, NO_DAY, 0
+        self._sums, self._changed = {}, {}
+        for key, value in self._loaded.items():
+            period, number, name = key[len(KEY) :].decode().split(":", 2)
+            start, group = int(number), groups.get(name)
+            if period == "day":
+                slot = start % view.day.size
+                assert view.day[slot] in (NO_DAY, start), "two days that are not final share a slot"
+                view.day[slot] = start
+                row = view.values[slot]
+            else:
+                row = self._sums.setdefault((period, start), np.zeros(view.values.shape[1:], np.int64))
+            for measure, count in msgspec.msgpack.decode(value, type=dict[str, int]).items():
+                if group is not None and measure in at:  # else the policy's lists are others by now
+                    row[group, at[measure]] = count
+
+    def _write(
+        self, period: str, start: int, values: NDArray[np.int64], which: NDArray[np.uint8] | None = None
+    ) -> None:
+        for code, name in enumerate(self.groups):
+            if values[code].any() if which is None else which[code]:
+                found = np.flatnonzero(values[code]).tolist()
+                record = {self.names[at]: int(values[code, at]) for at in found}
+                self._changed[_key(period, start, name)] = msgspec.msgpack.encode(record)
+
+    def _forget(self, period: str, before: int) -> None:
+        for kind, start in [key for key in self._sums if key[0] == period and key[1] < before]:
+            del self._sums[kind, start]
+            self._changed |= dict.fromkeys(_key(kind, start, name) for name in self.groups)
+
+
+def _key(period: str, start: int, group: str) -> bytes:
+    return KEY + f"{period}:{start}:{group}".encode()
+
+
+def reason_hashes(reasons: Sequence[str]) -> NDArray[np.int64]:
+    """The hashes by which events name the reasons, in the order of the policy."""
+    return np.array([hash_of(reason) >> 1 for reason in reasons], np.int64)

@@ -1,0 +1,57 @@
+"""What the policy says of the figures: which reasons are told apart, and what is aimed at.
+
+Owns: the tables `figures` and `targets` of a policy. Knows nothing of how anything is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stream.core.measures import OTHER as OTHER
+from stream.core.settings import Settings, suggestion
+
+MOST_REASONS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """Closed lists of reasons (any other counts as `other`), and targets by segment, `all` for those without one."""
+
+    exit_reasons: tuple[str, ...] = ("price", "product", "service", "competitor", "no_need")
+    reward_reasons: tuple[str, ...] = ("purchase", "review", "referral")
+    target_crr: Mapping[str, float] = field(default_factory=dict)
+    acceptable_churn: Mapping[str, float] = field(default_factory=dict)
+
+
+def read(figures: Settings, targets: Settings, segments: Sequence[str]) -> Reporting:
+    """The two tables of a policy with these segments."""
+    base = Reporting()
+    reporting = Reporting(
+        exit_reasons=_reasons(figures, "exit_reasons", base.exit_reasons),
+        reward_reasons=_reasons(figures, "reward_reasons", base.reward_reasons),
+        target_crr=_shares(targets.table("crr"), segments),
+        acceptable_churn=_shares(targets.table("acceptable_churn"), segments),
+    )
+    figures.refuse_unknown()
+    targets.refuse_unknown()
+    return reporting
+
+
+def _reasons(table: Settings, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    found = table.texts(key, default)
+    if len(found) > MOST_REASONS:
+        table.wrong(key, f"lists {len(found)}; {MOST_REASONS} fit")
+    if OTHER in found:
+        table.wrong(key, f"{OTHER!r} is reserved")
+    return tuple(found)
+
+
+def _shares(table: Settings, segments: Sequence[str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name in table.keys():  # noqa: SIM118 — not a mapping: asking for the keys marks nothing as read
+        found[name] = table.number(name, 0.5, 0, 1)
+        if name not in (*segments, "all"):
+            table.wrong(name, f"no such segment{suggestion(name, segments)}")
+    table.refuse_unknown()
+    return found

@@ -1,0 +1,127 @@
+"""The recount of flows (definitions F): what each accepted event brings to its day, written out kind by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from tests.recounting.customer import Customer, Event
+from tests.recounting.rules import Rules
+
+# F3: "each of these counts one"
+ONE = {
+    "order_refunded": "refunds",
+    "session": "sessions",
+    "feature_used": "features_used",
+    "content_viewed": "content_viewed",
+    "content_shared": "content_shared",
+    "cart_abandoned": "carts_abandoned",
+    "page_performance": "page_loads",
+    "survey_sent": "surveys_sent",
+    "survey_answered": "surveys_answered",
+    "review_posted": "reviews",
+    "feedback_answered": "feedback_answered",
+    "ticket_opened": "tickets_opened",
+    "ticket_replied": "tickets_replied",
+    "ticket_resolved": "tickets_resolved",
+    "ticket_reopened": "tickets_reopened",
+    "programme_joined": "programme_joined",
+    "programme_left": "programme_left",
+    "payment_failed": "payments_failed",
+    "payment_recovered": "payments_recovered",
+    "trial_started": "trials_started",
+    "trial_ended": "trials_ended",
+    "referral_made": "referrals",
+    "campaign_sent": "campaigns_sent",
+    "campaign_opened": "campaigns_opened",
+    "campaign_clicked": "campaigns_clicked",
+    "unsubscribed": "unsubscribed",
+}
+# F3: "and its money in"
+MONEY = {
+    "order_refunded": ("amount", "refunded"),
+    "referral_made": ("amount", "referral_revenue"),
+    "campaign_sent": ("cost", "campaign_cost"),
+    "service_cost": ("amount", "service_cost"),
+}
+
+
+def minor(amount: float | None) -> int:
+    return 0 if amount is None else int(Decimal(str(amount)) * 100)
+
+
+def flows_of(event: Event, customer: Customer, rules: Rules) -> Iterator[tuple[str, int]]:
+    """What an event brings, given the customer as it was before."""
+    kind = event["type"]
+    if kind in ONE:
+        yield ONE[kind], 1
+    if kind in MONEY:
+        field, measure = MONEY[kind]
+        yield measure, minor(event.get(field))
+    if kind == "order_completed":
+        yield from _order(event, customer)
+    elif kind == "page_performance":
+        yield from _page(event)
+    elif kind.startswith("reward_"):
+        yield from _reward(event, rules)
+    elif kind == "exit_survey":
+        yield f"exit:{_listed(event.get('reason'), rules.exit_reasons)}", 1
+    elif kind == "profile_updated" and event.get("acquisition_cost") is not None:
+        yield "acquisition_cost", minor(event["acquisition_cost"]) - customer.acquisition_cost
+    yield from _grievances(event)
+
+
+def _grievances(event: Event) -> Iterator[tuple[str, int]]:
+    kind = event["type"]
+    if kind == "survey_answered" and event["survey"] == "csat":
+        yield "unhappy_answers", event["score"] <= 2
+    elif kind == "review_posted":
+        yield "unhappy_answers", event["rating"] <= 2
+    elif kind == "ticket_opened":
+        yield "complaints", event.get("category") == "complaint"
+    elif kind == "payment_failed":
+        yield "payments_given_up", event.get("final", False)
+
+
+def _reward(event: Event, rules: Rules) -> Iterator[tuple[str, int]]:
+    points = event.get("points") or 0
+    if event["type"] == "reward_redeemed":
+        yield "points_redeemed", points
+        yield "reward_cost", minor(event.get("amount"))
+    else:
+        yield "points_earned", points
+        yield f"earned:{_listed(event.get('reason'), rules.reward_reasons)}", points
+
+
+def _order(event: Event, customer: Customer) -> Iterator[tuple[str, int]]:
+    yield "orders", 1
+    yield "order_revenue", minor(event["amount"])
+    if customer.orders == 0:
+        yield "first_orders", 1
+        yield "first_revenue", minor(event["amount"])
+    yield "order_cost", minor(event.get("cost"))
+    if event.get("discount"):
+        yield "discounted_orders", 1
+        yield "discounts", minor(event["discount"])
+
+
+def _page(event: Event) -> Iterator[tuple[str, int]]:
+    slow = round(event["load_ms"]) > 3000
+    yield "slow_loads", slow
+    yield "failed_loads", not event.get("ok", True)
+    yield "abandoned_loads", event.get("abandoned", False)
+    if event.get("device") in ("mobile", "tablet", "desktop"):
+        yield f"{event['device']}_loads", 1
+        yield f"slow_{event['device']}_loads", slow
+
+
+def _listed(reason: Any, reasons: tuple[str, ...]) -> str:
+    return reason if reason in reasons else "other"
+
+
+def remember(event: Event, customer: Customer) -> None:
+    """What later flows go by."""
+    customer.orders += event["type"] == "order_completed"
+    if event["type"] == "profile_updated" and event.get("acquisition_cost") is not None:
+        customer.acquisition_cost = minor(event["acquisition_cost"])
