@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from stream.core import reporting
 from stream.core.settings import Settings, suggestion
 
-OTHER = reporting.OTHER
+OTHER = "other"
 RESERVED = ("all", OTHER)
 MOST_SEGMENTS = 32  # `other` included
 LONGEST_ACTIVE_DAYS = 120  # with a quarter and the lateness it still fits the 256 days a row remembers

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stream.core.measures import OTHER as OTHER
+from stream.core.measures import OTHER
 from stream.core.settings import Settings, suggestion
 
 MOST_REASONS = 32

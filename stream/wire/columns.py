@@ -31,7 +31,6 @@ Ints: TypeAlias = NDArray[np.int64]
 LATEST_MS = 4_102_444_800_000  # 2100-01-01; a period that ends later has no end
 
 PRIORITIES = {"low": 0, "normal": 1, "high": 2, "urgent": 3}
-NPS, CSAT, REVIEW = batch.NPS, batch.CSAT, batch.REVIEW
 DEVICES = {"mobile": 1, "tablet": 2, "desktop": 3}
 
 
@@ -222,7 +221,7 @@ class Layout(NamedTuple):
 
 
 _cart = Layout(money("amount"), number("items"))
-_survey = Layout(x=number("score"), y=code("survey", {"nps": NPS, "csat": CSAT}, NPS))
+_survey = Layout(x=number("score"), y=code("survey", {"nps": batch.NPS, "csat": batch.CSAT}, batch.NPS))
 _ticket = Layout(x=code("category", {"complaint": 1}, 0), y=code("priority", PRIORITIES, 1), ref="ticket_id")
 _subscription = Layout(money("mrr", NONE), instant("period_end"), number("auto_renew"), "subscription_id")
 _trial = Layout(x=instant("period_end"))
@@ -241,7 +240,7 @@ KINDS: dict[Kind, Layout] = {
     Kind.cart_abandoned: _cart,
     Kind.page_performance: Layout(x=number("load_ms"), y=page),
     Kind.survey_answered: _survey,
-    Kind.review_posted: Layout(x=number("rating"), y=constant(REVIEW)),
+    Kind.review_posted: Layout(x=number("rating"), y=constant(batch.REVIEW)),
     Kind.ticket_opened: _ticket,
     Kind.ticket_replied: _ticket,
     Kind.ticket_resolved: _ticket,
