@@ -27,6 +27,7 @@ check: $(READY)  ## style, types, architecture, contracts
 	@$(BIN)/lint-imports --no-logo > .venv/imports.log || { cat .venv/imports.log; exit 1; }; echo "architecture ok"
 	@$(BIN)/lapse schemas --check
 	@$(BIN)/python docs/catalogue.py --check
+	@$(BIN)/python -m grafana.rules --check
 
 format: $(READY)  ## put the code in shape
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .

@@ -91,6 +91,9 @@ CLOCK: Final = gauge(
     "Event time up to which silences were judged: the newest event's time less the grace.",
     "partition",
 )
+GRACE: Final = gauge(
+    "lapse_alert_grace_seconds", "seconds", "How far the policy keeps the alert clock behind the newest event."
+)
 
 # ---------------------------------------------------------------- who the customers are
 
@@ -206,10 +209,10 @@ def _figure(family: Family) -> Metric:
 FIGURES: Final = {family.name: _figure(family) for family in FAMILIES}
 
 WORKER: Final = (
-    EVENTS, DUPLICATES, DEAD, ALERTS_OPENED, ALERTS_ESCALATED, ALERTS_RESOLVED, LAG, CLOCK, CUSTOMERS, OPEN_ALERTS,
-    VALUE_AT_RISK, OUTCOMES, LEAD_DAYS, LEAD_CUSTOMERS, COMMIT_SECONDS, DELAY_SECONDS, RESTORE_SECONDS, TRANSACTIONS,
-    ABORTED, LAST_COMMIT, EXPECTED, WAITING, RESTORING, RUNNING, SUSPENDED, PERIOD_START, TARGET_CRR, ACCEPTABLE_CHURN,
-    *FIGURES.values(),
+    EVENTS, DUPLICATES, DEAD, ALERTS_OPENED, ALERTS_ESCALATED, ALERTS_RESOLVED, LAG, CLOCK, GRACE, CUSTOMERS,
+    OPEN_ALERTS, VALUE_AT_RISK, OUTCOMES, LEAD_DAYS, LEAD_CUSTOMERS, COMMIT_SECONDS, DELAY_SECONDS, RESTORE_SECONDS,
+    TRANSACTIONS, ABORTED, LAST_COMMIT, EXPECTED, WAITING, RESTORING, RUNNING, SUSPENDED, PERIOD_START, TARGET_CRR,
+    ACCEPTABLE_CHURN, *FIGURES.values(),
 )  # fmt: skip
 DESK: Final = (
     DESK_OPEN_ALERTS, DESK_DELIVERIES, DESK_WAITING, DESK_OLDEST, DESK_GROUPED, DESK_RECORDS, DESK_LAG,

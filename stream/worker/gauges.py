@@ -35,9 +35,10 @@ class Gauges:
         self._next = 0.0
         self._next_scan = 0.0
 
-    def start(self, partitions: int) -> None:
+    def start(self, partitions: int, grace_ms: int) -> None:
         """What is known before anything runs; a counter that begins at its first count hides that from Prometheus."""
         self._meters.set(metrics.EXPECTED, partitions)
+        self._meters.set(metrics.GRACE, grace_ms / 1000)
         self._meters.add(metrics.TRANSACTIONS, by=0)
         for reason in REASONS:
             self._meters.add(metrics.ABORTED, reason, by=0)

@@ -56,7 +56,7 @@ class Loop:
         reader, observer = clients.reader(settings), clients.observer(settings)
         self._restorer = Restorer(self._consumer, reader, observer, fence, watchdog.beat)
         partitions = observer.list_topics(EVENTS, timeout=CALL_SECONDS).topics[EVENTS].partitions
-        self._gauges.start(len(partitions))
+        self._gauges.start(len(partitions), job.grace_ms)
         self._incarnations: dict[int, Incarnation] = {}
         self._pace = Pace()
         self._joined = False

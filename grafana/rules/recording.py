@@ -1,0 +1,168 @@
+"""Recording rules: every ratio and sum that boards and alert rules show, reckoned once.
+
+Owns: how counts of workers are put together (sums over workers for figures, the greatest over workers and then the sum
+for what has a partition), and the ratios, which are those of core/rates.py in PromQL. The segment `all` is added here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grafana.rules.form import Group, Recording
+
+OBJECTIVE: Final = '{le="0.15"}'  # metrics.OBJECTIVE_SECONDS
+BURN_WINDOWS: Final = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+LIVE_SECONDS: Final = 3600  # so far behind the wall clock it is a backlog or a replay, no news
+
+
+def _both(name: str, inner: str, *labels: str) -> list[Recording]:
+    """A sum by `segment` and more, and the same of all segments."""
+    return [
+        Recording(name, f"sum by ({', '.join(('segment', *labels))}) ({inner})"),
+        Recording(name, f"sum by ({', '.join(labels)}) ({inner})", {"segment": "all"}),
+    ]
+
+
+def _held(metric: str, *labels: str) -> str:
+    """What has a partition: the greatest of those who (for a moment) both say they have it."""
+    return f"max by ({', '.join(('partition', *labels))}) ({metric})"
+
+
+def _share(name: str, above: str, below: str) -> Recording:
+    """A ratio of sums that differ in `role` only; no series where the base is 0."""
+    return Recording(name, f"({above}) / ignoring(role) ({below} > 0)")
+
+
+def _roles(family: str, sign_of: dict[str, str]) -> str:
+    """Roles of a family added up: {"end": "+", "acquired": "-"}."""
+    terms = [f'{sign} ignoring(role) lapse:{family}:sum{{role="{role}"}}' for role, sign in sign_of.items()]
+    return " ".join(terms).removeprefix("+ ignoring(role) ")
+
+
+_CUSTOMERS: Final = 'lapse:period_customers:sum{role="%s"}'
+_LOST: Final = 'lapse:period_customers:sum{role="lost",period=~"last_.*"}'
+_START: Final = _CUSTOMERS % "start"
+_MRR_START: Final = 'lapse:mrr:sum{role="start"}'
+_ORDERS: Final = 'lapse:orders:sum{role="all"}'
+
+SUMS: Final = (
+    "period_customers", "mrr", "nps_customers", "active_customers", "lifecycle_customers", "orders", "order_revenue",
+    "start_customers_revenue", "costs",
+)  # fmt: skip
+
+FIGURES: Final = Group(
+    "lapse-figures",
+    [
+        *(rule for name in SUMS for rule in _both(f"lapse:{name}:sum", f"lapse_{name}", "period", "role")),
+        *_both("lapse:customers:sum", _held("lapse_customers", "segment", "stage"), "stage"),
+        *_both("lapse:open_alerts:sum", _held("lapse_open_alerts", "segment", "sign"), "sign"),
+        *_both("lapse:value_at_risk:sum", _held("lapse_value_at_risk", "segment", "severity"), "severity"),
+        *_both(
+            "lapse:alert_outcomes:sum",
+            _held("lapse_alert_outcomes", "segment", "sign", "resolution"),
+            "sign",
+            "resolution",
+        ),
+        # customers (core/rates.py: crr, crr_strict, churn, churn_net, quick_ratio, stickiness)
+        _share("lapse:crr:ratio", _roles("period_customers", {"end": "+", "acquired": "-"}), _START),
+        _share("lapse:crr_strict:ratio", _roles("period_customers", {"start": "+", "lost": "-"}), _START),
+        _share("lapse:churn:ratio", _CUSTOMERS % "lost", _START),
+        _share("lapse:churn_net:ratio", _roles("period_customers", {"start": "+", "end": "-"}), _START),
+        _share("lapse:churn_regretted:ratio", _CUSTOMERS % "regretted", _START),
+        _share("lapse:stickiness:ratio", 'lapse:active_customers:sum{role="dau"}',
+               'lapse:active_customers:sum{role="mau"}'),
+        _share("lapse:quick:ratio", _roles("lifecycle_customers", {"new": "+", "resurrected": "+"}),
+               'lapse:lifecycle_customers:sum{role="dormant"}'),
+        # revenue (grr, nrr, nrr_orders)
+        _share("lapse:grr:ratio", _roles("mrr", {"start": "+", "contraction": "-", "churned": "-"}), _MRR_START),
+        _share("lapse:nrr:ratio",
+               _roles("mrr", {"start": "+", "expansion": "+", "contraction": "-", "churned": "-"}), _MRR_START),
+        _share("lapse:nrr_orders:ratio", 'lapse:start_customers_revenue:sum{role="now"}',
+               'lapse:start_customers_revenue:sum{role="before"}'),
+        # feedback, −1 … 1 (nps is in points, 100 times that)
+        _share("lapse:nps:ratio", _roles("nps_customers", {"promoter": "+", "detractor": "-"}),
+               "sum without (role) (lapse:nps_customers:sum)"),
+        # value and cost, of closed periods: what came in ÷ who left is revenue a customer × the periods one stays
+        _share("lapse:repeat:ratio", _roles("orders", {"all": "+", "first": "-"}), _ORDERS),
+        _share("lapse:clv:currency", 'lapse:order_revenue:sum{role="all",period=~"last_.*"}', _LOST),
+        _share("lapse:cac:currency", 'lapse:costs:sum{role="acquisition",period=~"last_.*"}', _CUSTOMERS % "acquired"),
+        Recording("lapse:cac_clv:ratio", "lapse:cac:currency / (lapse:clv:currency > 0)"),
+    ],
+    every="30s",
+)  # fmt: skip
+
+_ENDED: Final = '{resolution=~"churned|returned|recovered"}'
+SIGNS: Final = Group(
+    "lapse-signs",
+    [
+        Recording("lapse:alerts_opened:increase1h", "sum by (sign) (increase(lapse_alerts_opened_total[1h]))"),
+        Recording(
+            "lapse:alert_precision:ratio",
+            'sum by (segment, sign) (lapse:alert_outcomes:sum{resolution="churned"})'
+            f" / (sum by (segment, sign) (lapse:alert_outcomes:sum{_ENDED}) > 0)",
+        ),
+        # since four weeks ago; what was not there then counts from 0
+        Recording(
+            "lapse:alert_outcomes:delta28d",
+            "lapse:alert_outcomes:sum - (lapse:alert_outcomes:sum offset 28d or 0 * lapse:alert_outcomes:sum)",
+        ),
+        Recording(
+            "lapse:alert_precision28d:ratio",
+            'sum by (segment, sign) (lapse:alert_outcomes:delta28d{resolution="churned"})'
+            f" / (sum by (segment, sign) (lapse:alert_outcomes:delta28d{_ENDED}) > 0)",
+        ),
+        Recording(
+            "lapse:lead_days:mean",
+            "sum by (sign) (max by (partition, sign) (lapse_lead_days))"
+            " / (sum by (sign) (max by (partition, sign) (lapse_lead_customers)) > 0)",
+        ),
+    ],
+    every="30s",
+)
+
+_DEAD: Final = "sum(rate(lapse_dead_letters_total%s[15m])) / (sum(rate(lapse_events_total[15m])) > 0)"
+_BURNS: Final = [
+    Recording(
+        f"lapse:late_commits:ratio{window}",
+        f"1 - sum(rate(lapse_delay_seconds_bucket{OBJECTIVE}[{window}]))"
+        f" / (sum(rate(lapse_delay_seconds_count[{window}])) > 0)",
+    )
+    for window in BURN_WINDOWS
+]
+PIPELINE: Final = Group(
+    "lapse-pipeline",
+    [
+        Recording("lapse:partitions_expected:count", "max(lapse_partitions_expected)"),
+        Recording("lapse:partitions_reporting:count", "count(count by (partition) (lapse_lag_events)) or vector(0)"),
+        Recording(
+            "lapse:partitions_suspended:count", "sum(max by (partition) (lapse_partition_suspended)) or vector(0)"
+        ),
+        Recording(
+            "lapse:watermark_delay:seconds",
+            "time() - min(max by (partition) (lapse_alert_clock_timestamp_seconds))",
+        ),
+        Recording("lapse:events:rate", "sum(rate(lapse_events_total[5m]))"),
+        Recording(
+            "lapse:commit_delay:p99", "histogram_quantile(0.99, sum by (le) (rate(lapse_delay_seconds_bucket[5m])))"
+        ),
+        *_BURNS,
+        Recording("lapse:dead_letters:ratio", _DEAD % '{reason!="too_late"}'),
+        Recording("lapse:late_events:ratio", _DEAD % '{reason="too_late"}'),
+        Recording(
+            "lapse:pipeline:ok",
+            """
+            (lapse:partitions_reporting:count == bool lapse:partitions_expected:count)
+            * (lapse:partitions_suspended:count == bool 0)
+            * ((lapse:dead_letters:ratio <= bool 0.2) or vector(1))
+            or vector(0)
+            """,
+        ),
+        Recording(
+            "lapse:pipeline:live",
+            f"lapse:watermark_delay:seconds - max(lapse_alert_grace_seconds) < bool {LIVE_SECONDS} or vector(0)",
+        ),
+        # what a message about customers rests on: whole, and about now
+        Recording("lapse:pipeline:trusted", "lapse:pipeline:ok * lapse:pipeline:live"),
+    ],
+)
+GROUPS: Final = (PIPELINE, FIGURES, SIGNS)
