@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from grafana.rules import oncall, recording, retention
+from grafana.rules import figures, oncall, pipeline, retention
 from grafana.rules.form import GRAFANA, RUNBOOK, Form
 
 HERE = Path(__file__).parent
-FILES = {"recording.yml": recording.GROUPS, "oncall.yml": oncall.GROUPS, "retention.yml": retention.GROUPS}
+FILES = {f"{one.__name__.rpartition('.')[2]}.yml": one.GROUPS for one in (pipeline, figures, oncall, retention)}
 OPENING = "# Written by `python -m grafana.rules` from {}.py: change that, not this.\n"
 
 
