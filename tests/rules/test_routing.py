@@ -13,6 +13,7 @@ from grafana.rules.__main__ import FILES
 from grafana.rules.form import SERVICE, Alert, Form
 from tests.rules.watching import ALERTMANAGER_YML, PROMETHEUS_YML, alertmanager, ask, until
 
+pytestmark = pytest.mark.usefixtures("_programs")
 ALERTS = {rule.name: rule for groups in FILES.values() for group in groups for rule in group.rules
           if isinstance(rule, Alert)}  # fmt: skip
 BUSINESS = sorted(name for name, alert in ALERTS.items() if alert.team == "retention")

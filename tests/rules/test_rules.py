@@ -18,6 +18,7 @@ from stream.core import rates
 from stream.metrics import DELAY_SECONDS, OBJECTIVE_SECONDS, RESTORE_SECONDS
 from tests.rules.cases import CASES, RETENTION, Case
 
+pytestmark = pytest.mark.usefixtures("_programs")
 ROOT = Path(__file__).parents[2]
 GROUPS = [group for groups in FILES.values() for group in groups]
 ALERTS = [rule for group in GROUPS for rule in group.rules if isinstance(rule, Alert)]
