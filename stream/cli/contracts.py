@@ -25,14 +25,16 @@ def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
 
 
 def _run(directory: Path, *, only_check: bool) -> int:
+    from stream.desk import openapi
     from stream.wire import schemas
 
+    more = {Path("openapi.json"): openapi.text()}
     if only_check and not directory.is_dir():
         print(f"there is no directory {directory}: run this at the root of the repository, or give --dir")
         return FOUND_SOMETHING
-    stale = schemas.stale(directory)
+    stale = schemas.stale(directory, more)
     if not only_check:
-        for path in schemas.write(directory):
+        for path in schemas.write(directory, more):
             print(f"wrote {path}")
         return FINE
     for path in stale[:SHOWN]:

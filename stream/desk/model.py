@@ -81,6 +81,7 @@ class Desk:
     ) -> None:
         """`partitions_total` is how many partitions `customer.events` has, None while that is not known."""
         self.policy = policy
+        self.policy_text = ""  # its TOML, for people; empty: what every setting is by default
         self.partitions_total = partitions_total
         self.locate = locate
         self.produce = produce

@@ -25,8 +25,13 @@ def load(name_or_path: str) -> Policy:
 
     Raises PolicyError, which lists everything that is wrong at once.
     """
+    return parse(text(name_or_path), name_or_path if name_or_path in shipped() else Path(name_or_path).stem)
+
+
+def text(name_or_path: str) -> str:
+    """The TOML of a policy, named as for `load`. Raises PolicyError when there is none that can be read."""
     if name_or_path in shipped():
-        return parse(resources.files(__name__).joinpath(f"{name_or_path}.toml").read_text("utf-8"), name_or_path)
+        return resources.files(__name__).joinpath(f"{name_or_path}.toml").read_text("utf-8")
     path = Path(name_or_path)
     if path.suffix != ".toml" and len(path.parts) <= 1:
         raise PolicyError(name_or_path, [f"no such policy is shipped{suggestion(name_or_path, shipped())}"])
@@ -38,7 +43,6 @@ def load(name_or_path: str) -> Policy:
     if len(data) > LARGEST_BYTES:
         raise PolicyError(name_or_path, [f"larger than {LARGEST_BYTES} bytes"])
     try:
-        text = data.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError as problem:
         raise PolicyError(name_or_path, [f"not UTF-8: byte {problem.start} is {data[problem.start]:#04x}"]) from None
-    return parse(text, path.stem)

@@ -49,16 +49,16 @@ def _text(content: object) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def stale(directory: Path) -> list[Path]:
-    """The files that are missing or differ from what the types say."""
-    made = {directory / path: text for path, text in files().items()}
+def stale(directory: Path, more: Files | None = None) -> list[Path]:
+    """The files that are missing or differ from what the types say; `more` are others' that lie beside them."""
+    made = {directory / path: text for path, text in (files() | (more or {})).items()}
     return sorted(path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text)
 
 
-def write(directory: Path) -> list[Path]:
+def write(directory: Path, more: Files | None = None) -> list[Path]:
     """Write what is stale; gives the files that were written."""
-    made = files()
-    written = stale(directory)
+    made = files() | (more or {})
+    written = stale(directory, more)
     for path in written:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(made[path.relative_to(directory)], encoding="utf-8")

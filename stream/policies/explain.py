@@ -1,0 +1,74 @@
+"""What every setting of a policy means: read from the comments of `default.toml`, where each stands once.
+
+Owns: that reading. So the file that people copy and the page that they look at can't say different things.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from decimal import Decimal
+from importlib import resources
+from typing import Any, NamedTuple
+
+_TABLE = re.compile(r"\[([\w.\-\"]+)\]\s*(?:#\s*(.*))?")
+_SETTING = re.compile(r"(#\s*)?([\w\-]+)\s*=\s*([^#]*?)\s*(?:#\s*(.*))?")
+
+
+class Setting(NamedTuple):
+    """One threshold: its full name, the value in force, the default, and what it means."""
+
+    name: str
+    value: Any
+    default: Any
+    means: str
+
+
+def settings(text: str) -> list[Setting]:
+    """Every setting there is, in the order of `default.toml`, with its value in the policy whose TOML `text` is.
+
+    What the policy names itself, such as a segment's own `active_days` or a rate, follows its table.
+    """
+    default_text = resources.files("stream.policies").joinpath("default.toml").read_text("utf-8")
+    given = _flat(tomllib.loads(text, parse_float=Decimal))
+    default = _flat(tomllib.loads(default_text, parse_float=Decimal))
+    means = _comments(default_text)
+    names = [*means, *(name for name in given if name not in means)]
+    order = {name: place for place, name in enumerate(means)}
+    tables = {name.rpartition(".")[0]: place for name, place in order.items()}
+    names.sort(key=lambda name: order.get(name, tables.get(name.rpartition(".")[0], len(order)) + 0.5))
+    return [
+        Setting(name, _plain(given.get(name, default.get(name))), _plain(default.get(name)), means.get(name, ""))
+        for name in names
+        if name in given or name in default or name in means
+    ]
+
+
+def _comments(text: str) -> dict[str, str]:
+    """The comment of every setting by its full name; one without takes its table's."""
+    found: dict[str, str] = {}
+    table = said = ""
+    for line in text.splitlines():
+        if match := _TABLE.fullmatch(line.strip()):
+            table, said = f"{match[1]}.", match[2] or ""
+        elif (match := _SETTING.fullmatch(line.strip())) and match[3]:
+            found[f"{table}{match[2]}"] = match[4] or said
+    return found
+
+
+def _flat(table: dict[str, Any], path: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in table.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{path}{name}.")
+        else:
+            flat[f"{path}{name}"] = value
+    return flat
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, bool | int | str) or value is None else str(value)
