@@ -37,7 +37,7 @@ def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
     cluster = problems.cluster(args.bootstrap, args.http)
     policy = problems.policy(args.policy)
     given = _read(args.routes or os.environ.get("LAPSE_DESK_ROUTES"), policy, problems)
-    return partial(_run, cluster, policy, *given)
+    return partial(_run, cluster, policy, args.policy, *given)
 
 
 def _read(
@@ -64,8 +64,14 @@ def _read(
 
 
 def _run(
-    cluster: Cluster, policy: Policy, routes: tuple[Route, ...], secrets: dict[str, bytes], token: str | None
+    cluster: Cluster,
+    policy: Policy,
+    policy_name: str,
+    routes: tuple[Route, ...],
+    secrets: dict[str, bytes],
+    token: str | None,
 ) -> int:
+    from stream import policies
     from stream.desk import main
     from stream.desk.settings import DEFAULT_GROUP, GROUP, Settings
     from stream.tools.cluster import brokers
@@ -76,6 +82,7 @@ def _run(
         Settings(
             bootstrap=cluster.bootstrap,
             policy=policy,
+            policy_text=policies.text(policy_name),
             http=cluster.http,
             group=os.environ.get(GROUP, DEFAULT_GROUP),
             kafka=cluster.kafka,

@@ -33,7 +33,7 @@ _PERIODS: Final = tuple(aggregates.SHOWN_PERIODS)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 T = TypeVar("T")
-ReadEvents = Callable[[str, int], Awaitable[list[dict[str, Any]] | None]]
+ReadEvents = Callable[[str, int, int], Awaitable[list[dict[str, Any]] | None]]
 
 
 class Problem(Exception):  # noqa: N818 — an answer, not an error of ours
@@ -45,7 +45,7 @@ class Problem(Exception):  # noqa: N818 — an answer, not an error of ours
         super().__init__(says)
 
 
-async def _unread(_customer_id: str, _limit: int) -> list[dict[str, Any]] | None:
+async def _unread(_customer_id: str, _partition: int, _limit: int) -> list[dict[str, Any]] | None:
     return None
 
 
@@ -59,7 +59,7 @@ class Api:
         events: ReadEvents = _unread,
         wall_s: Callable[[], float] = time.time,
     ) -> None:
-        """`events` reads a customer's last events, the newest first."""
+        """`events` reads a customer's last events (so many, of that partition), the newest first."""
         self._desk = desk
         self._token = token.encode()
         self._events = events
@@ -160,7 +160,7 @@ class Api:
     async def _customer(self, request: web.Request) -> web.Response:
         customer_id = request.match_info["customer_id"]
         row = await self._desk.locate(customer_id)
-        events = await self._events(customer_id, EVENTS_SHOWN)
+        events = await self._events(customer_id, int(row["partition"]), EVENTS_SHOWN) if row else None
         story = stories.customer(self._desk, customer_id, row, events)
         if story is None:
             raise Problem(404, "nobody knows a customer of this id")

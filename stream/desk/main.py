@@ -20,13 +20,16 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from stream import metrics, names
+from stream.desk.api import Api
 from stream.desk.app import Batches, make_app
 from stream.desk.deliver import Courier
 from stream.desk.engine import Engine, Published, now_ms
+from stream.desk.events import LastEvents
 from stream.desk.kafka import Follower, Writer
 from stream.desk.meters import SEVERITIES, WAITS, Meters, registry_of
 from stream.desk.model import Desk
 from stream.desk.publish import Publisher, Told, take_part, take_record
+from stream.desk.pulse import Pulse
 from stream.desk.settings import Settings, for_aiokafka
 from stream.desk.state import State
 from stream.desk.web import Site
@@ -100,6 +103,9 @@ class Process:
         self._meters = Meters()
         self._workers = Workers(session, settings.token)
         self._desk = Desk(settings.policy, partitions[names.EVENTS], self._workers.locate)
+        self._desk.policy_text = settings.policy_text
+        self._events = LastEvents(connection)
+        self._pulse = Pulse(self._desk, session, self._workers.urls, now_ms)
         self._writer = Writer(connection)
         self._state = State(self._desk, settings.routes, lambda route: self._couriers[route].wake())
         self._follower = Follower(
@@ -160,7 +166,7 @@ class Process:
         await self._follower.start()
         _log.info("%d open alerts, %d day records", len(self._desk.open_alerts()), len(self._desk.records()))
         await self._drop_strays()
-        for work in (self._follower.run(), self._alerts.run(), self._parts.run()):
+        for work in (self._follower.run(), self._alerts.run(), self._parts.run(), self._pulse.run()):
             self._keep(work)
         for courier in self._couriers.values():
             self._keep(courier.run())
@@ -218,7 +224,7 @@ class Process:
         return frozenset(one.partition for one in found if one.topic == names.ALERTS)
 
     def _routes(self) -> list[Any]:
-        return []
+        return Api(self._desk, self._settings.token or "", self._events.of).routes()
 
     def _unhealthy(self) -> str:
         return "failed" if self._failed.is_set() else ""

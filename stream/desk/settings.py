@@ -41,6 +41,7 @@ class Settings:
 
     bootstrap: str
     policy: Policy
+    policy_text: str = ""  # its TOML, for people
     http: tuple[str, int]
     group: str = DEFAULT_GROUP
     kafka: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -116,7 +116,7 @@ def customer(
     if row is None:
         missing.append("no worker has this customer's row, or the one that has it doesn't answer")
     if events is None:
-        missing.append("the topic of events can't be read now")
+        missing.append("the last events: their partition isn't known, or can't be read now")
     stories = [story for event in newest if (story := desk.story(event.data.alert_id)) is not None]
     steps = sorted((one for story in stories for one in life(story)), key=lambda one: datetime.fromisoformat(one.at))
     return Customer(

@@ -35,6 +35,10 @@ class Workers:
         else:
             self._urls[key.decode()] = str(msgspec.json.decode(value)["url"])
 
+    def urls(self) -> list[str]:
+        """Where they answer."""
+        return list(self._urls.values())
+
     async def locate(self, customer_id: str) -> dict[str, Any] | None:
         """The row of a customer, in words; None when no worker that answers has one."""
         if self._token is None:

@@ -7,6 +7,7 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -107,8 +108,8 @@ def test_pages_are_whole_while_alerts_come_and_go(order: str) -> None:
             page = call(desk, f"/api/alerts?order={order}&limit=20&after={urllib.parse.quote(after)}")[1]
             seen += [one["alert_id"] for one in page["alerts"]]
             gone, come = going.pop().data.alert_id, alert(500 + len(going), severity="critical")
-            desk.do(lambda gone=gone: desk.desk.tell_story(gone, None))
-            desk.do(lambda come=come: tell(desk.desk, [come]))
+            desk.do(partial(desk.desk.tell_story, gone, None))
+            desk.do(partial(tell, desk.desk, [come]))
             after = page["next"]
         assert {one.data.alert_id for one in staying} <= set(seen)
         assert len(seen) == len(set(seen))

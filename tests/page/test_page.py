@@ -6,6 +6,7 @@ LAPSE_PICTURES names a folder for the pictures that are taken on the way.
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_an_alert_is_seen_as_it_happens_with_its_reason(tab: Tab, served: FakeDe
     lags = []
     for number in range(100, 105):
         began = time.perf_counter()
-        served.do(lambda number=number: tell(served.desk, [alert(number)]))
+        served.do(partial(tell, served.desk, [alert(number)]))
         tab.wait(f"document.querySelector('.feed').textContent.includes('c-{number}')")
         lags.append(time.perf_counter() - began)
     print(f"from the desk to the eye: {max(lags):.2f} s at most, {sorted(lags)[2]:.2f} s median")

@@ -98,12 +98,13 @@ def make(policy: Policy, produced: list[dict[str, Any]]) -> Desk:
 
     async def locate(customer_id: str) -> dict[str, Any] | None:
         facts = [["Customer since", "2 January 2017"], ["Orders", "31 on 27 days, 1,204 USD in all"]]
-        return {"customer_id": customer_id, "facts": facts}
+        return {"customer_id": customer_id, "partition": 3, "facts": facts}
 
     return Desk(policy, PARTITIONS, locate, produce)
 
 
-async def _events(customer_id: str, limit: int) -> list[dict[str, Any]]:
+async def _events(customer_id: str, partition: int, limit: int) -> list[dict[str, Any]]:
+    assert partition == 3, "where the row is"
     made = [
         {
             "id": f"o-{n}",
