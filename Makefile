@@ -26,6 +26,7 @@ check: $(READY)  ## style, types, architecture, contracts
 	@$(BIN)/mypy --no-error-summary && echo "types ok"
 	@$(BIN)/lint-imports --no-logo > .venv/imports.log || { cat .venv/imports.log; exit 1; }; echo "architecture ok"
 	@$(BIN)/lapse schemas --check
+	@$(BIN)/python -m grafana.boards --check
 	@$(BIN)/python docs/catalogue.py --check
 	@$(BIN)/python -m grafana.rules --check
 

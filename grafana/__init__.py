@@ -1,0 +1,1 @@
+"""What people look at in Grafana: boards as code, and a preview of them."""

@@ -1,0 +1,71 @@
+"""Something to look at: the demo, as a user starts it, with a Prometheus that watches it.
+
+Owns: the order of the two. It finds where the demo shows its metrics in what the demo says.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from grafana.preview.bundle import PreviewError
+from grafana.preview.scraping import SCRAPE_SECONDS, Prometheus
+
+METRICS: Final = re.compile(r"https?://[\w.:]+/metrics")
+STOP_SECONDS: Final = 30.0
+AFTERGLOW_SECONDS: Final = 3.0  # until the last scrape and the last rule have seen the end of the year
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """A replay that has taken place: when, in Unix seconds."""
+
+    begin: float
+    end: float
+
+
+def live(folder: Path, days: int, year_seconds: int, say: Callable[[str], None]) -> Lived:
+    """Run the demo over `days` days with a Prometheus in `folder`; its data is in that folder afterwards."""
+    command = [sys.executable, "-m", "stream.cli", "demo", "--days", str(days), "--year-seconds", str(year_seconds)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as demo:  # fmt: skip
+        try:
+            return _watched(demo, folder, say)
+        finally:
+            demo.terminate()
+            try:
+                demo.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                demo.kill()
+
+
+def _watched(demo: subprocess.Popen[str], folder: Path, say: Callable[[str], None]) -> Lived:
+    assert demo.stdout is not None
+    said: deque[str] = deque(maxlen=30)
+    jobs: dict[str, list[str]] = {}
+    for line in demo.stdout:
+        said.append(line)
+        found = [urlsplit(url).netloc for url in METRICS.findall(line)]
+        if found:
+            jobs["lapse-worker"] = found
+            break
+    else:
+        raise PreviewError("the demo ended before it had metrics:\n" + "".join(said))
+    say(f"the demo shows its metrics at {', '.join(jobs['lapse-worker'])}")
+    with Prometheus(folder, jobs):
+        begin = time.time()
+        for line in demo.stdout:
+            said.append(line)
+            if "everything stays up" in line:
+                time.sleep(AFTERGLOW_SECONDS)
+                return Lived(begin, time.time() - SCRAPE_SECONDS)
+    raise PreviewError("the demo ended before its year had passed:\n" + "".join(said))
