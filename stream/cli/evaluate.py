@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from stream.cli.learning import need_packages, read_lines
+from stream.cli.learning import interval, need_packages, read_lines, short, show
 from stream.cli.terminal import Progress
 from stream.cli.usage import FINE, FOUND_SOMETHING, Command, Problems, add_policy
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from stream.core.policy import Policy
     from stream.tools.evaluate import Evaluation, Table
-    from stream.tools.measures import Interval, Quality
+    from stream.tools.measures import Quality
     from stream.tools.online import Alerts
 
 
@@ -30,10 +30,22 @@ def _options(parser: argparse.ArgumentParser) -> None:
         help="events of other customers, to learn from (default: one half of the customers of EVENTS.jsonl, by a hash "
         "of their ids; only the other half is judged then)",
     )
+    parser.add_argument(
+        "--simulated",
+        metavar="FILE",
+        help="events of `lapse simulate`: hold every sign's alerts against the truth in FILE.truth.jsonl instead",
+    )
     parser.add_argument("--json", action="store_true", help="print all of it as JSON")
 
 
 def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
+    if args.simulated is not None:
+        for name in ("events", "fit_on"):
+            if getattr(args, name) is not None:
+                problems.add(f"--simulated goes without {'EVENTS.jsonl' if name == 'events' else '--fit-on'}")
+        return partial(
+            _against, problems.file(args.simulated, "--simulated"), problems.policy(args.policy), as_json=args.json
+        )
     name = problems.need(args.events, "EVENTS.jsonl", "give a file of events, or - for standard input")
     source = problems.file(name, "EVENTS.jsonl") if name not in {"", "-"} else None
     fit_on = problems.file(args.fit_on, "--fit-on") if args.fit_on is not None else None
@@ -55,13 +67,25 @@ def _run(source: Path | None, fit_on: Path | None, policy: Policy, *, as_json: b
     except NotEnoughHistoryError as error:
         print(f"lapse: {error}", file=sys.stderr)
         return FOUND_SOMETHING
-    if as_json:
-        import msgspec
-
-        print(msgspec.json.encode(found).decode())
-    else:
-        print("\n".join(_told(found)))
+    show(found, as_json=as_json, words=_told)
     return FINE
+
+
+def _against(source: Path, policy: Policy, *, as_json: bool) -> int:
+    from stream.cli.verdicts import told
+    from stream.tools.history import batches
+    from stream.tools.simulate import truth_of
+    from stream.tools.truth import NoTruthError, against_truth
+
+    try:
+        with Progress("evaluate", source.stat().st_size) as progress:
+            lines = read_lines(source, progress.advance)
+            found = against_truth(batches(lines, policy), truth_of(source), policy, progress.say)
+    except NoTruthError as error:
+        print(f"lapse: {error}", file=sys.stderr)
+        return FOUND_SOMETHING
+    show(found, as_json=as_json, words=told)
+    return FINE if all(one.right for one in found.scenarios) else FOUND_SOMETHING
 
 
 def _told(found: Evaluation) -> Iterator[str]:
@@ -103,31 +127,17 @@ def _scores(table: Table, found: Evaluation) -> Iterator[str]:
 
 
 def _alerts(one: Alerts) -> str:
-    claimed = "" if one.claimed is None else _short(one.claimed, places=3)
+    claimed = "" if one.claimed is None else short(one.claimed, places=3)
     day = "" if one.median_day is None else f"{one.median_day:g}"
     return (
-        f"  {one.rule:<24}{one.opened:>7,}{claimed:>9}  {_interval(one.precision, places=3):<18}"
+        f"  {one.rule:<24}{one.opened:>7,}{claimed:>9}  {interval(one.precision, places=3):<18}"
         f"{one.false_per_1000_months:>7.1f}{one.caught:>8.1%}{one.caught_early:>7.1%}{day:>6}"
     )
 
 
 def _quality(quality: Quality, sign: str = "") -> str:
-    shown = (_interval(one, sign) for one in (quality.roc_auc, quality.pr_auc, quality.brier))
+    shown = (interval(one, sign) for one in (quality.roc_auc, quality.pr_auc, quality.brier))
     return "".join(f"{one:<21}" for one in shown).rstrip()
-
-
-def _interval(one: Interval, sign: str = "", places: int = 4) -> str:
-    return f"{_short(one.value, sign, places)} ({_short(one.low, sign, 3)} {_short(one.high, sign, 3)})"
-
-
-def _short(value: float, sign: str = "", places: int = 4) -> str:
-    """A share without its leading zero.
-
-    >>> _short(0.8588), _short(-0.0026, "+"), _short(1.0)
-    ('.8588', '-.0026', '1.0000')
-    """
-    shown = f"{value:{sign}.{places}f}"
-    return shown.replace("0.", ".", 1) if shown.lstrip("+-").startswith("0.") else shown
 
 
 COMMAND = Command(
@@ -140,8 +150,11 @@ COMMAND = Command(
     "Two populations: customers with the policy's min_purchase_days or more (those of whom an alert may speak), from "
     "the middle of the history on but not before day 90; and everybody who ever purchased. A history too short is "
     "refused (exit code 1). If the policy's own parameters were learned from the same customers, the row `learned "
-    "anew` is the fair one.",
+    "anew` is the fair one.\n\n"
+    "--simulated holds every sign's alerts against the truth of `lapse simulate`: how many were right, how many of the "
+    "times that a sign was to be seen were covered, and the verdict on each scenario; exit code 1 if one is wrong.",
     examples=(
+        "lapse evaluate --simulated events.jsonl --policy simulated",
         "lapse evaluate events.jsonl --policy complete-journey",
         "lapse evaluate events.jsonl --policy mine.toml --json",
     ),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from stream.cli import main
 from stream.core.kinds import NAMES
 from stream.policies import load
 from stream.tools import simulate
@@ -95,3 +96,33 @@ def test_events_that_went_to_disk_come_back_in_order(tmp_path: Path, monkeypatch
     spill.add(0, [Written(5, b"zero")])
     assert list(spill.lines()) == [(0, [b"zero\n", b"one\n", b"two\n"]), (1, [b"late\n"])]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_alerts_are_held_against_the_truth(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--simulated", str(made), "--policy", "simulated", "--json"]) in {0, 1}
+    found = json.loads(capsys.readouterr().out)
+    assert found["customers"] == CUSTOMERS
+    verdicts = {one["customer_id"]: one for one in found["scenarios"]}
+    assert len(verdicts) == len(SCENARIOS)
+    for case in ("fires-stops", "fires-returns", "quiet-usual-pause", "quiet-no-consent", "quiet-newcomer"):
+        assert verdicts[f"s-silent-{case}"]["right"], verdicts[f"s-silent-{case}"]
+    silent = next(one for one in found["signs"] if one["sign"] == "silent")
+    assert silent["opened"] > 0
+    assert 0 <= silent["right"]["value"] <= 1
+
+
+def test_a_wrong_verdict_says_what_happened(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    events, truth_file = tmp_path / "e.jsonl", tmp_path / "e.jsonl.truth.jsonl"
+    events.write_bytes(made.read_bytes())
+    lines = [json.loads(line) for line in simulate.truth_of(made).read_bytes().splitlines()]
+    for one in lines:
+        if one.get("customer_id") == "s-silent-quiet-newcomer":
+            one |= {"must": "fire"}
+    truth_file.write_text("".join(json.dumps(one) + "\n" for one in lines))
+    assert main(["evaluate", "--simulated", str(events), "--policy", "simulated"]) == 1
+    told = capsys.readouterr().out
+    assert "s-silent-quiet-newcomer: came three times" in told
+    assert "happened: nothing" in told
+    truth_file.write_text("{}\n")
+    assert main(["evaluate", "--simulated", str(events)]) == 1
+    assert "is no truth of `lapse simulate`" in capsys.readouterr().err

@@ -81,15 +81,15 @@ def tickets(*cases: tuple[int, float, float | None]) -> Script:
 
 
 def renewals(days: Iterable[int], mrr: float = 50.0) -> Script:
-    """A subscription that begins on the first of the days and is renewed on the others, used all the while."""
+    """A subscription that begins on day 0 and is renewed on the other days, used all the while."""
 
     def script(life: Life) -> None:
-        kind, last = "subscription_started", 0
-        for day in days:
+        each = list(days)
+        for day in each:
+            kind = "subscription_renewed" if day else "subscription_started"
             life.tell(day * DAY_S + NOON_S, kind, subscription_id="s", plan="pro", mrr=mrr, currency="USD",
                       period_end=life.midnight(day + PERIOD_DAYS), auto_renew=True)  # fmt: skip
-            kind, last = "subscription_renewed", day
-        sessions(range(0, last + PERIOD_DAYS, 2))(life)
+        sessions(range(each[0], each[-1] + PERIOD_DAYS, 2))(life)
 
     return script
 
