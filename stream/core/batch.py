@@ -6,10 +6,12 @@ A batch holds well-formed events only, in offset order; whether one is too late 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+
+from stream.core.hashing import SEPARATOR, spans
 
 NONE = -1  # an absent value in `x`, `y` or `segment`; in `amount` where a kind says so
 
@@ -38,6 +40,23 @@ class Batch:
 
     def __len__(self) -> int:
         return self.kind.size
+
+
+def merged(one: Batch, other: Batch) -> Batch:
+    """Two batches of the same records as one, in offset order."""
+    if not len(one) or not len(other):
+        return one if len(one) else other
+    record = np.concatenate([one.record, other.record])
+    order = np.argsort(record, kind="stable")
+    names = one.customers.split(SEPARATOR) + other.customers.split(SEPARATOR)
+    customers = SEPARATOR.join([names[i] for i in order.tolist()])
+    start, _ = spans(customers, order.size)
+    columns = {
+        field.name: np.concatenate([getattr(one, field.name), getattr(other, field.name)])[order]
+        for field in fields(Batch)
+        if field.name not in ("customers", "customer_start")
+    }
+    return Batch(customers=customers, customer_start=start, **columns)
 
 
 # consent bits, in `x` of profile_updated, consent_changed and unsubscribed

@@ -20,15 +20,45 @@ _MIX_2 = np.uint64(0xC4CEB9FE1A85EC53)
 _33 = np.uint64(33)
 
 
-@njit
-def hash64(data: NDArray[np.uint8], start: int, stop: int) -> np.uint64:
-    """FNV-1a over data[start:stop], finished with MurmurHash3's avalanche."""
-    h = _OFFSET
+@njit(inline=True)
+def _more(h: np.uint64, data: NDArray[np.uint8], start: int, stop: int) -> np.uint64:
     for i in range(start, stop):
         h = (h ^ np.uint64(data[i])) * _PRIME
+    return h
+
+
+@njit(inline=True)
+def _finished(h: np.uint64) -> np.uint64:
     h = (h ^ (h >> _33)) * _MIX_1
     h = (h ^ (h >> _33)) * _MIX_2
     return h ^ (h >> _33)
+
+
+@njit
+def hash64(data: NDArray[np.uint8], start: int, stop: int) -> np.uint64:
+    """FNV-1a over data[start:stop], finished with MurmurHash3's avalanche."""
+    return _finished(_more(_OFFSET, data, start, stop))
+
+
+@njit
+def hash_pairs(
+    data: NDArray[np.uint8], first: NDArray[np.int32], first_end: NDArray[np.int32],
+    second: NDArray[np.int32], second_end: NDArray[np.int32], separator: int, hashes: NDArray[np.uint64],
+) -> None:  # fmt: skip
+    """The hash of data[first:first_end] + separator + data[second:second_end], for each."""
+    for i in range(hashes.size):
+        h = _more(_OFFSET, data, first[i], first_end[i])
+        h = (h ^ np.uint64(separator)) * _PRIME
+        hashes[i] = _finished(_more(h, data, second[i], second_end[i]))
+
+
+@njit
+def hash_spans(
+    data: NDArray[np.uint8], start: NDArray[np.int32], stop: NDArray[np.int32], hashes: NDArray[np.uint64]
+) -> None:
+    """The hash of each data[start:stop], 0 for an empty one."""
+    for i in range(hashes.size):
+        hashes[i] = hash64(data, start[i], stop[i]) if start[i] < stop[i] else np.uint64(0)
 
 
 @njit

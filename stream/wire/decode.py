@@ -16,24 +16,21 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.batch import NONE, Batch
+from stream.core.batch import NONE, Batch, merged
 from stream.core.events import STRUCTS, AnyEvent, ClockAdvanced
 from stream.core.hashing import spans
-from stream.core.kinds import Kind
 from stream.core.money import Converter
-from stream.wire import forms, times
-from stream.wire.columns import KINDS, Group, Refused, instants, joined, refs, unreadable
+from stream.wire import forms, plain, times
+from stream.wire.columns import columns
 from stream.wire.dead import MAX_BYTES, DeadLetter, Headers, Reason
 from stream.wire.explain import Refusal, explain, found, unknown_type
+from stream.wire.group import Refused, Structs, instants, joined, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
 
     from stream.core.policy import Policy
-
-FUTURE_MS = 600_000  # an event may be this much later than its record (definitions T2)
-EARLIEST_MS = 631_152_000_000  # 1990-01-01: an epoch in seconds, taken for milliseconds, is earlier
 
 UNION: Any = reduce(or_, STRUCTS.values())
 _decode: Callable[[bytes], AnyEvent] = msgspec.json.Decoder(UNION).decode
@@ -42,6 +39,7 @@ _STRUCT_OF = {kind.name: struct for kind, struct in STRUCTS.items()}
 _KIND_OF = {struct: int(kind) for kind, struct in STRUCTS.items()}
 
 Keys: TypeAlias = "Sequence[bytes | None]"
+HeadersOf: TypeAlias = "Callable[[int], Headers | None]"
 
 
 @dataclass(slots=True)
@@ -63,18 +61,36 @@ def decode(
     values: Sequence[bytes | None],
     keys: Keys | None,
     stamps_ms: Sequence[int] | int,
-    headers: Sequence[Headers | None] | None,
+    headers: HeadersOf | None,
     policy: Policy,
 ) -> tuple[Batch, list[DeadLetter]]:
     """Decode records in offset order: the events as columns, and a dead letter for each record that is none.
 
-    `keys` None: a file, no key check. `stamps_ms`: the records' timestamps (epoch ms), or one for all. Every record is
-    either in `Batch.record` or among the dead letters, never both. Raises nothing, whatever the input.
+    `keys` None: a file, no key check. `stamps_ms`: the records' timestamps (epoch ms), or one for all. `headers` gives
+    those of a record by its index. Every record is either in `Batch.record` or among the dead letters, never both.
+    Raises nothing, whatever the input.
     """
-    events, unread = _read(values, headers)
     stamps = np.broadcast_to(np.asarray(stamps_ms, np.int64), (len(values),))
-    read = _Read(events, np.arange(len(values), dtype=np.int32), keys, stamps)
-    refused, batch, dead = unread, None, []
+    batch, others = plain.read(values, keys, stamps, policy, converter(policy))
+    if not others.size:
+        return batch, []
+    slow, dead = one_by_one(values, keys, stamps, headers, policy, others)
+    return merged(batch, slow), dead
+
+
+def one_by_one(
+    values: Sequence[bytes | None],
+    keys: Keys | None,
+    stamps_ms: NDArray[np.int64],
+    headers: HeadersOf | None,
+    policy: Policy,
+    records: NDArray[np.int64],
+) -> tuple[Batch, list[DeadLetter]]:
+    """The same for the records of these indices, with an object for each event."""
+    at = records.tolist()
+    events, refused = _read([values[i] for i in at], None if headers is None else lambda i: headers(at[i]))
+    read = _Read(events, records.astype(np.int32), None if keys is None else [keys[i] for i in at], stamps_ms[at])
+    batch, dead = None, []
     while batch is None:
         if refused.by_position:
             dead += [DeadLetter(int(read.record[i]), *why) for i, why in refused.by_position.items()]
@@ -86,7 +102,7 @@ def decode(
 _REFUSED = ClockAdvanced(time=0)  # stands in for an event that could not be read, until it is dropped
 
 
-def _read(values: Sequence[bytes | None], headers: Sequence[Headers | None] | None) -> tuple[list[AnyEvent], Refused]:
+def _read(values: Sequence[bytes | None], headers: HeadersOf | None) -> tuple[list[AnyEvent], Refused]:
     """An event for each value; where there is none, a stand-in that is refused."""
     texts: Sequence[bytes] = values if all(values) else [value or b"" for value in values]  # type: ignore[assignment]
     large: set[int] = set()
@@ -105,7 +121,7 @@ def _read(values: Sequence[bytes | None], headers: Sequence[Headers | None] | No
             if i in large:
                 second: AnyEvent | Refusal = Reason.too_large, f"{len(values[i] or b''):,} bytes, at most {MAX_BYTES:,}"
             else:
-                second = _second_look(texts[i], headers[i] if headers else None, problem)
+                second = _second_look(texts[i], headers(i) if headers else None, problem)
             if isinstance(second, tuple):
                 refused.add(i, *second)
             events.append(_REFUSED if isinstance(second, tuple) else second)
@@ -146,7 +162,12 @@ def _assemble(read: _Read, policy: Policy) -> tuple[Batch | None, Refused]:
         _check_keys(read.keys, events, customers, refused)
     time_ms = _times(read, refused)
     kind = np.fromiter(map(_KIND_OF.__getitem__, map(type, events)), np.uint8, n)
-    amount, x, y, ref = _columns(events, kind, policy, refused)
+    money = converter(policy)
+
+    def group(_: int, at: NDArray[np.int64]) -> Structs:
+        return Structs(at, money, refused, events if at.size == n else [events[i] for i in at.tolist()])
+
+    amount, x, y, ref = columns(kind, group)
     if refused.by_position:
         return None, refused
     start, customer_hash = spans(customers, n)
@@ -199,12 +220,11 @@ def _check_keys(keys: Keys, events: Sequence[AnyEvent], customers: bytes, refuse
 def _times(read: _Read, refused: Refused) -> NDArray[np.int64]:
     written = [event.time for event in read.events]
     time_ms = instants(written)
-    wrong = (time_ms < EARLIEST_MS) | (time_ms > read.stamps_ms + FUTURE_MS)
-    for i in np.flatnonzero(wrong).tolist():
+    for i in np.flatnonzero(~times.timely(time_ms, read.stamps_ms)).tolist():
         seen = found(written[i])
         if time_ms[i] == times.UNREADABLE:
             refused.add(i, Reason.bad_field, unreadable("time", written[i]))
-        elif time_ms[i] < EARLIEST_MS:
+        elif time_ms[i] < times.EARLIEST_MS:
             refused.add(i, Reason.time_absurd, f"time: before 1990 (seconds for milliseconds?), found {seen}")
         else:
             minutes = (int(time_ms[i]) - int(read.stamps_ms[i])) / 60_000
@@ -215,31 +235,15 @@ def _times(read: _Read, refused: Refused) -> NDArray[np.int64]:
     return time_ms
 
 
-def _columns(
-    events: Sequence[AnyEvent], kind: NDArray[np.uint8], policy: Policy, refused: Refused
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
-    """amount, x, y and ref, filled one kind at a time."""
-    n = len(events)
-    amount, x, y = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
-    ref = np.zeros(n, np.uint64)
-    money = _converter(policy.currency, tuple(policy.rates.items()))
-    for number in np.flatnonzero(np.bincount(kind, minlength=1)).tolist():
-        layout = KINDS.get(Kind(number))
-        if layout is None:
-            continue
-        at = np.flatnonzero(kind == number)
-        mine = events if at.size == n else [events[i] for i in at.tolist()]
-        group = Group(mine, at, money, refused)
-        amount[at], x[at], y[at] = layout.amount(group), layout.x(group), layout.y(group)
-        if layout.ref is not None:
-            ref[at] = refs(group, layout.ref)
-    return amount, x, y, ref
-
-
 def _segments(events: Sequence[AnyEvent], policy: Policy) -> NDArray[np.int16]:
     names = [event.segment for event in events]
     codes = {name: policy.segment_code(name) if name else NONE for name in set(names)}
     return np.fromiter(map(codes.__getitem__, names), np.int16, len(names))
+
+
+def converter(policy: Policy) -> Converter:
+    """What turns amounts into the policy's currency."""
+    return _converter(policy.currency, tuple(policy.rates.items()))
 
 
 @lru_cache(maxsize=16)

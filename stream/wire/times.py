@@ -1,6 +1,6 @@
 """Instants as written on the wire → epoch milliseconds, a whole batch at a time.
 
-Owns: the grammar of RFC 3339 (section 5.6). Knows nothing of events, nor which instants make sense.
+Owns: the grammar of RFC 3339 (section 5.6), and which instants an event may have. Knows nothing else of events.
 """
 # ruff: noqa: PLR2004 -- the grammar is made of positions and of numbers of the calendar
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 UNREADABLE = np.iinfo(np.int64).min
+FUTURE_MS = 600_000  # an event may be this much later than its record (definitions T2)
+EARLIEST_MS = 631_152_000_000  # 1990-01-01: an epoch in seconds, taken for milliseconds, is earlier
 
 _HOUR_MS = 3_600_000
 _MINUTE_MS = 60_000
@@ -117,6 +119,24 @@ def _instants(text: NDArray[np.uint8], instants: NDArray[np.int64]) -> int:
             n += 1
             start = i + 1
     return n
+
+
+def timely(time_ms: NDArray[np.int64], stamps_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether events may have these times, in records of these timestamps (definitions T2)."""
+    return (time_ms >= EARLIEST_MS) & (time_ms <= stamps_ms + FUTURE_MS)
+
+
+@numba.njit(cache=True)
+def parse_spans(
+    text: NDArray[np.uint8], begin: NDArray[np.int32], end: NDArray[np.int32], number: NDArray[np.float64],
+    instants: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Epoch milliseconds of each text[begin:end]; where begin is negative it is the number, and 0 for NaN."""
+    for i in range(instants.size):
+        if begin[i] >= 0:
+            instants[i] = _instant(text, begin[i], end[i])
+        else:
+            instants[i] = 0 if np.isnan(number[i]) else np.int64(number[i])
 
 
 def parse(joined: bytes, n: int) -> NDArray[np.int64]:

@@ -15,8 +15,8 @@ from stream.core import lifecycle
 from stream.core.partition import Partition as Real
 from stream.metrics import Metric
 from stream.wire import encode
-from stream.wire.dead import DeadLetter, Headers, Reason
-from stream.wire.decode import decode
+from stream.wire.dead import DeadLetter, Reason
+from stream.wire.decode import HeadersOf, decode
 
 if TYPE_CHECKING:
     from stream.core.policy import Policy
@@ -69,7 +69,7 @@ class Job:
 
     make: Callable[[int], Partition]
     decode: Callable[
-        [list[bytes | None], list[bytes | None], list[int], list[Headers | None] | None], tuple[Any, list[DeadLetter]]
+        [list[bytes | None], list[bytes | None], list[int], HeadersOf | None], tuple[Any, list[DeadLetter]]
     ]
     alert: Callable[[Any], tuple[bytes, bytes]]
     part: Callable[[Any], tuple[bytes, bytes]]

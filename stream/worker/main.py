@@ -65,9 +65,7 @@ def run_job(settings: Settings, job: Job) -> int:
     except (KafkaException, OSError, RuntimeError, ValueError) as error:
         return _refuse([str(error)])
     job.warm_up()  # compiling takes longer than a watchdog waits
-    _give_back()
-    gc.freeze()
-    gc.set_threshold(*COLLECT)
+    tune()
     exporter.start()
     watchdog.start()
     _log.info("%s: metrics at %s/metrics", slot.transactional_id, exporter.url)
@@ -86,10 +84,18 @@ def run_job(settings: Settings, job: Job) -> int:
     return FINE
 
 
+def tune() -> None:
+    """Set the process up for batches: seldom look for cycles, and give a batch's memory back."""
+    gc.freeze()
+    gc.set_threshold(*COLLECT)
+    _give_back()
+
+
 def _give_back() -> None:
     """Have the C library return a batch's arrays to the system; glibc would keep them (90 bytes a customer)."""
     try:
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
+        ctypes.CDLL(None).mallopt(-1, 16 * LARGE_BYTES)
     except (AttributeError, OSError):  # another C library
         _log.debug("no mallopt here")
 

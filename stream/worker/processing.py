@@ -11,12 +11,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from confluent_kafka import Message
 
 from stream import metrics
-from stream.wire.dead import DeadLetter, Reason, to_record, too_late
+from stream.wire.dead import DeadLetter, Headers, Reason, to_record, too_late
 from stream.worker.incarnation import Incarnation
 from stream.worker.job import Job, Step
 from stream.worker.meters import Meters
@@ -156,8 +156,7 @@ class Processor:
     def _decode(self, records: Sequence[Message], stamps: list[int]) -> Work:
         values: list[Any] = list(map(Message.value, records))
         keys: list[Any] = list(map(Message.key, records))
-        headers: list[Any] = list(map(Message.headers, records))
-        batch, dead = self._job.decode(values, keys, stamps, headers if any(headers) else None)
+        batch, dead = self._job.decode(values, keys, stamps, lambda i: _headers(records[i]))
         return Work(records, batch, sorted(dead, key=_record_of) if len(dead) > 1 else dead)
 
     def _publish(self, one: Incarnation, step: Step, work: Work | None = None, border: int = 0) -> None:
@@ -215,6 +214,10 @@ class Processor:
             self._transactions.begin()
             self.oldest_ms = None
         self.dirty[one] = None
+
+
+def _headers(record: Message) -> Headers | None:
+    return cast("Headers | None", record.headers())  # a list of pairs, whatever its types say
 
 
 def _record_of(letter: DeadLetter) -> int:

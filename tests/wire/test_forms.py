@@ -20,7 +20,7 @@ CALL = {"messageId": "1", "userId": "c"}
 
 def read(content: Any, headers: Headers | None = None) -> tuple[tuple[object, ...] | None, DeadLetter | None]:
     value = json.dumps(content).encode() if content is not None else None
-    batch, dead = decode([value], None, STAMP_MS, [headers], POLICY)
+    batch, dead = decode([value], None, STAMP_MS, lambda _: headers, POLICY)
     return (columns_at(batch, [0])[0], None) if len(batch) else (None, dead[0])
 
 
