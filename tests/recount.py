@@ -36,6 +36,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from tests.recounting.activity import activity_of
 from tests.recounting.customer import (
     Customer,
     Event,
@@ -250,6 +251,7 @@ class Shard:
             counts[segment, "acquired_lost"] += acquired and not at_end
             counts[segment, "lost"] += at_start and not at_end
             counts[segment, "reactivated"] += at_end and not at_start and not acquired
+            counts.update((segment, measure) for measure in activity_of(customer, kind, start, last))
         if kind == "day":
             self.customers_of[start] = Counter({(one, "customer_days"): counts[one, "end"] for one in rules.segments})
         # F1: "the flows of a period are the sums of its days from history_start on"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from stream.core.calendar import LONG_PERIODS, calendar, day_of, period_end, period_start
 from stream.core.hashing import hash_of
-from stream.core.measures import flow_names
+from stream.core.measures import STATE, flow_names
 from stream.core.policy import Policy
 from stream.core.table import NO_DAY
 from stream.core.views import FlowView
@@ -57,13 +57,14 @@ class Flows:
             total += view.values[slot]
         return total
 
-    def named(self, values: NDArray[np.int64]) -> Figures:
-        """An array (group, measure) by names; zeros and groups without anything are left out."""
-        return {
-            name: {self.names[at]: int(row[at]) for at in np.flatnonzero(row).tolist()}
-            for name, row in zip(self.groups, values, strict=True)
-            if row.any()
-        }
+    def named(self, flows: NDArray[np.int64], state: NDArray[np.int64] | None) -> Figures:
+        """Arrays (group, measure), of the flows and of the scan, by names; zeros are left out."""
+        figures: Figures = {}
+        for values, names in ((flows, self.names), *([] if state is None else [(state, STATE)])):
+            for code in np.flatnonzero(values.any(axis=1)).tolist():
+                own = figures.setdefault(self.groups[code], {})
+                own |= {names[at]: int(values[code, at]) for at in np.flatnonzero(values[code]).tolist()}
+        return figures
 
     def set(self, day: int, name: str, values: NDArray[np.int64]) -> None:
         """Set one measure of a day that is not final, for all groups: what was counted at its close."""

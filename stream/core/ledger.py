@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from stream.core import retention
 from stream.core.calendar import DAY_MS, PERIODS, calendar, date_of, day_of, period_end, period_start
+from stream.core.figures import scan
 from stream.core.flows import Figures, Flows
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part
@@ -114,15 +115,36 @@ class Ledger:
         for (period, start), found in zip(periods, counts, strict=True):
             if period == "day":
                 self._flows.set(start, "customer_days", found[:, retention.END])
-        figures = [
-            self._flows.named(self._flows.of(period, start, last))
-            for (period, start), (_, last) in zip(periods, spans, strict=True)
-        ]
+        figures = self._figures(table, periods, spans, through)
         parts = (
             self._part(period, start, own, flows, clock_ms, through)
             for (period, start), own, flows in zip(periods, counts, figures, strict=True)
         )
         return [part for part in parts if part is not None]
+
+    def _figures(
+        self, table: CustomerTable, periods: list[tuple[str, int]], spans: list[tuple[int, int]], through: int
+    ) -> list[Figures]:
+        """What there is beside the counts: of an open period the flows, of a closed one what the rows say as well."""
+        closed = [
+            (period, first, last)
+            for (period, _), (first, last) in zip(periods, spans, strict=True)
+            if period_end(period, first) <= through
+        ]
+        states = dict(
+            zip(
+                closed,
+                scan(table.rows, table.n, closed, len(self._policy.segments), self._calendar),
+                strict=True,
+            )
+        )
+        return [
+            self._flows.named(
+                self._flows.of(period, first, last),
+                states.get((period, first, last)),
+            )
+            for (period, _), (first, last) in zip(periods, spans, strict=True)
+        ]
 
     def _part(
         self, period: str, start: int, counts: NDArray[np.int64], figures: Figures, clock_ms: int, through: int

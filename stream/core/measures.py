@@ -103,25 +103,33 @@ LIFECYCLE: Final = Family(
     "the one before.",
     "count",
     {name: name for name in ("new", "returning", "resurrected", "dormant")},
-    ("week", "month", "last_day", "last_week", "last_month"),
+    ("last_day", "last_week", "last_month"),
     flows=False,
 )
-COHORTS: Final = ("d1", "d7", "d14", "d30", "d60", "d90")
+COHORT_DAYS: Final = (1, 7, 14, 30, 60, 90)
 COHORT: Final = Family(
     "cohort_customers",
     "Customers whose day N after the first fell into the period, and how many of them were active on that day.",
     "count",
-    {"members": "members", "active": "active"},
+    {},
     ("last_day", "last_week", "last_month"),
     flows=False,
     label="cohort",
+)
+BUYERS: Final = Family(
+    "buyers",
+    "Customers active in the period who ever ordered, and those of them who ordered more than once.",
+    "count",
+    {"all": "buyers", "repeat": "repeat_buyers"},
+    ("last_day", "last_month", "last_quarter"),
+    flows=False,
 )
 NPS: Final = Family(
     "nps_customers",
     "Customers by their last NPS answer in the period: promoter 9-10, passive 7-8, detractor 0-6.",
     "count",
     {"promoter": "promoters", "passive": "passives", "detractor": "detractors"},
-    ("month", "last_day", "last_month", "last_quarter"),
+    ("last_day", "last_month", "last_quarter"),
     flows=False,
 )
 FEEDBACK: Final = Family(
@@ -239,11 +247,17 @@ CUSTOMER_DAYS: Final = Family(
     FLOW_PERIODS,
 )
 FAMILIES: Final = (
-    PERIOD_CUSTOMERS, ORDERS, ORDER_REVENUE, START_REVENUE, MRR, COSTS, ACTIVE, LIFECYCLE, COHORT, NPS, FEEDBACK,
-    TICKETS, HANDLING, PAGES, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, PAYMENTS, TRIALS,
+    PERIOD_CUSTOMERS, ORDERS, ORDER_REVENUE, START_REVENUE, MRR, COSTS, ACTIVE, LIFECYCLE, COHORT, BUYERS, NPS,
+    FEEDBACK, TICKETS, HANDLING, PAGES, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, PAYMENTS, TRIALS,
     CUSTOMER_DAYS, EXITS, REWARDS,
 )  # fmt: skip
 
+# the measures that a scan of the rows brings, in the order of its array; the six counts have their own
+COHORT_MEASURES: Final = tuple(f"{role}:d{days}" for days in COHORT_DAYS for role in ("members", "active"))
+STATE: Final = (
+    *(one for family in (ACTIVE, LIFECYCLE, BUYERS) for one in family.roles.values()),
+    *COHORT_MEASURES,
+)
 # the measures that flow, in the order of the table's last axis; behind them come those by reason
 FLOWS: Final = tuple(measure for family in FAMILIES if family.flows for measure in family.roles.values())
 EXIT_PREFIX, REWARD_PREFIX = "exit:", "earned:"

@@ -6,7 +6,7 @@ are made. Times become RFC 3339, money decimal numbers. Knows nothing of topics 
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -15,10 +15,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from stream.core.alerts import SOURCE, Alert, Evidence
 from stream.core.money import from_minor
 from stream.core.retention import Head, Part, Record
+from stream.wire import record as shape
+from stream.wire import stamps
+from stream.wire.stamps import Time
 
-Time: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Chance: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 KeyValue: TypeAlias = tuple[bytes, bytes]
+DayRecord: TypeAlias = shape.DayRecord
+rfc3339 = stamps.rfc3339
 
 _to_json = msgspec.json.Encoder().encode
 
@@ -71,49 +75,7 @@ class AlertEvent(Struct, kw_only=True):
     data: AlertData
 
 
-class Counts(Struct, kw_only=True):
-    """Customers (definitions R5): end = start − lost + reactivated + acquired − acquired_lost."""
-
-    start: int
-    end: int
-    acquired: int
-    acquired_lost: int
-    lost: int
-    reactivated: int
-
-
-class DayRecord(Struct, kw_only=True):
-    """A period of a segment on `retention.daily`, key `period:start:segment`. A ratio whose base is 0 is null."""
-
-    period: Literal["day", "week", "month", "quarter", "year"]
-    start: date
-    segment: str
-    counts: Counts
-    crr: float | None
-    crr_strict: float | None
-    churn: float | None
-    churn_net: float | None
-    provisional: bool
-    final: bool
-    warmup: bool
-    revision: int
-    closed_at: Time
-
-
 _ALERT_FIELDS = frozenset(AlertData.__struct_fields__)
-_RECORD_FIELDS = frozenset(DayRecord.__struct_fields__)
-
-
-def rfc3339(time_ms: int) -> str:
-    """An instant in UTC, with milliseconds only where there are some.
-
-    >>> rfc3339(1503686530000), rfc3339(1503686530007)
-    ('2017-08-25T18:42:10Z', '2017-08-25T18:42:10.007Z')
-    """
-    precision = "milliseconds" if time_ms % 1000 else "seconds"
-    # whole seconds first: a float of seconds does not hold every millisecond
-    instant = datetime.fromtimestamp(time_ms // 1000, UTC).replace(microsecond=time_ms % 1000 * 1000)
-    return instant.isoformat(timespec=precision).removesuffix("+00:00") + "Z"
 
 
 def alert(alert: Alert) -> KeyValue:
@@ -143,6 +105,4 @@ def part(part: Part | Head) -> KeyValue:
 
 def record(record: Record) -> KeyValue:
     """Key and value of a day record."""
-    fields = {name: value for name, value in msgspec.structs.asdict(record).items() if name in _RECORD_FIELDS}
-    fields |= {"counts": Counts(**record.counts), "closed_at": rfc3339(record.closed_at_ms)}
-    return record.key.encode(), _to_json(DayRecord(**fields))
+    return record.key.encode(), _to_json(shape.day_record(record))

@@ -160,6 +160,20 @@ def alert() -> Alert:
     )
 
 
+# of the record below; money in cents
+_FIGURES = {
+    "orders": 3120, "first_orders": 200, "discounted_orders": 780, "refunds": 31, "order_revenue": 124_800_00,
+    "first_revenue": 9_000_00, "refunded": 1_240_00, "order_cost": 81_120_00, "customer_days": 27_900,
+    "referrals": 12, "referral_revenue": 480_00, "acquisition_cost": 5_000_00, "service_cost": 2_000_00,
+    "campaign_cost": 610_00, "reward_cost": 500_00, "discounts": 1_330_00, "dau": 110, "wau": 420, "mau": 790,
+    "new": 200, "returning": 560, "resurrected": 10, "dormant": 340, "buyers": 770, "repeat_buyers": 616,
+    "members:d7": 180, "active:d7": 27, "page_loads": 52_000, "slow_loads": 1_300, "failed_loads": 52,
+    "mobile_loads": 30_000, "slow_mobile_loads": 1_200, "tickets_opened": 96, "complaints": 31, "tickets_resolved": 90,
+    "surveys_sent": 400, "surveys_answered": 88, "points_earned": 61_000, "points_redeemed": 24_400,
+    "campaigns_sent": 6_100, "campaigns_opened": 1_525, "exit:price": 14, "exit:other": 5, "earned:purchase": 61_000,
+}  # fmt: skip
+
+
 def record() -> Record:
     """A month that is final: the articles' first example, 60 %."""
     counts = {"start": 1000, "end": 800, "acquired": 200, "acquired_lost": 20, "lost": 390, "reactivated": 10}
@@ -168,7 +182,7 @@ def record() -> Record:
         start=date(2017, 8, 1),
         segment="all",
         counts=counts,
-        figures={},
+        figures=_FIGURES,
         currency="USD",
         crr=0.6,
         crr_strict=0.61,

@@ -1,0 +1,149 @@
+"""The figures of a day record: measures and counts in, sections of counts and ratios out.
+
+Owns: which section has what, under which name, and that a ratio without a base is None. The formulas are
+`core.rates`'s. Money stays in minor units here. Knows nothing of JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from stream.core import rates
+from stream.core.measures import (
+    CAMPAIGNS,
+    COHORT_DAYS,
+    COSTS,
+    EXIT_PREFIX,
+    FEEDBACK,
+    LIFECYCLE,
+    PAGES,
+    PAYMENTS,
+    PROGRAMME,
+    REWARD_PREFIX,
+    TICKETS,
+    Family,
+)
+
+Number: TypeAlias = float | None
+Section: TypeAlias = dict[str, Number]
+Measures: TypeAlias = Mapping[str, int]  # those that are 0 are left out
+
+DEVICES = ("mobile", "tablet", "desktop")
+
+
+def _counts(measures: Measures, *names: str) -> Section:
+    return {name: measures.get(name, 0) for name in names}
+
+
+def _of(family: Family, measures: Measures) -> Section:
+    return _counts(measures, *family.roles.values())
+
+
+def revenue(measures: Measures, counts: Measures, days: int) -> Section:
+    """Orders and what they brought, repeat business, lifetime value (definitions F3, V1–V4)."""
+    m = _counts(
+        measures, "orders", "first_orders", "discounted_orders", "refunds", "order_revenue", "first_revenue",
+        "refunded", "order_cost", "customer_days",
+    )  # fmt: skip
+    get = measures.get
+    churn = rates.churn(counts["start"], counts["lost"])
+    lifetime = rates.share(days / rates.YEAR_DAYS, churn or 0)
+    clv = (
+        None
+        if lifetime is None
+        else rates.clv_revenue(get("orders", 0), get("order_revenue", 0), get("customer_days", 0), lifetime)
+    )
+    kept_back = ("refunded", "order_cost", "service_cost", "campaign_cost", "reward_cost")
+    return m | {
+        "average_order": rates.share(get("order_revenue", 0), get("orders", 0)),
+        "repeat_revenue_share": rates.share(
+            get("order_revenue", 0) - get("first_revenue", 0), get("order_revenue", 0)
+        ),
+        "discounted_share": rates.share(get("discounted_orders", 0), get("orders", 0)),
+        "margin": get("order_revenue", 0) - sum(get(name, 0) for name in kept_back),
+        "per_customer_year": rates.per_customer_year(get("order_revenue", 0), get("customer_days", 0)),
+        "clv_revenue": clv,
+        "clv_lost": None if clv is None else clv * counts["lost"],
+        "referrals": get("referrals", 0),
+        "referral_revenue": get("referral_revenue", 0),
+        "referral_rate": rates.share(get("referrals", 0), counts["acquired"]),
+    }  # fmt: skip
+
+
+def activity(measures: Measures) -> Section:
+    """How many came, and how the active ones changed (definitions G1, G2)."""
+    m = _counts(measures, "dau", "wau", "mau") | _of(LIFECYCLE, measures) | _counts(measures, "buyers", "repeat_buyers")
+    get = measures.get
+    return m | {
+        "stickiness": rates.stickiness(get("dau", 0), get("mau", 0)),
+        "quick_ratio": rates.quick_ratio(get("new", 0) + get("resurrected", 0), get("dormant", 0)),
+        "repeat_rate": rates.share(get("repeat_buyers", 0), get("buyers", 0)),
+    }
+
+
+def cohorts(measures: Measures) -> dict[str, Section]:
+    """Of those whose day N fell into the period, how many were active on it (definitions G3)."""
+    found: dict[str, Section] = {}
+    for days in COHORT_DAYS:
+        members, active = measures.get(f"members:d{days}", 0), measures.get(f"active:d{days}", 0)
+        found[f"d{days}"] = {"members": members, "active": active, "share": rates.share(active, members)}
+    return found
+
+
+def costs(measures: Measures, counts: Measures, clv: Number) -> Section:
+    """What customers cost: to acquire, to serve, to keep (definitions V5)."""
+    get = measures.get
+    cac = rates.cac(get("acquisition_cost", 0), counts["acquired"])
+    keep = sum(get(name, 0) for name in ("campaign_cost", "reward_cost", "discounts"))
+    to_keep = rates.per_customer(keep, counts["start"] - counts["lost"])
+    return _of(COSTS, measures) | {
+        "cac": cac,
+        "cac_to_clv": rates.cac_ratio(cac, clv),
+        "cost_to_serve": rates.per_customer(get("service_cost", 0), counts["start"]),
+        "cost_to_keep": to_keep,
+        "cac_to_cost_to_keep": rates.cac_to_keep(cac, to_keep),
+    }
+
+
+def service(measures: Measures) -> Section:
+    """Tickets, payments and feedback."""
+    get = measures.get
+    return (
+        _of(TICKETS, measures)
+        | _of(FEEDBACK, measures)
+        | _of(PAYMENTS, measures)
+        | {"response_rate": rates.share(get("surveys_answered", 0), get("surveys_sent", 0))}
+    )
+
+
+def experience(measures: Measures) -> Section:
+    """Page loads as customers met them; uptime is the share that was served."""
+    get = measures.get
+    loads = get("page_loads", 0)
+    shares = {f"slow_{device}_share": rates.share(get(f"slow_{device}_loads", 0), get(f"{device}_loads", 0))
+              for device in DEVICES}  # fmt: skip
+    return (
+        _of(PAGES, measures)
+        | {
+            "slow_share": rates.share(get("slow_loads", 0), loads),
+            "uptime": rates.share(loads - get("failed_loads", 0), loads),
+        }
+        | shares
+    )
+
+
+def programme(measures: Measures) -> Section:
+    """Programmes, points and the share of them that was redeemed, campaigns."""
+    redeemed = rates.share(measures.get("points_redeemed", 0), measures.get("points_earned", 0))
+    return _of(PROGRAMME, measures) | _of(CAMPAIGNS, measures) | {"redeemed_share": redeemed}
+
+
+def by_reason(measures: Measures, prefix: str) -> dict[str, int]:
+    """Counts by the reasons of the policy's lists (EXIT_PREFIX, REWARD_PREFIX)."""
+    return {name.removeprefix(prefix): value for name, value in sorted(measures.items()) if name.startswith(prefix)}
+
+
+def reasons(measures: Measures) -> dict[str, dict[str, int]]:
+    """Exit reasons and what points were earned for."""
+    return {"exit": by_reason(measures, EXIT_PREFIX), "earned": by_reason(measures, REWARD_PREFIX)}

@@ -1,0 +1,239 @@
+"""A day record as JSON: the types of which its schema is made, and how a Record becomes one.
+
+Owns: the published names and units of `retention.daily`. Ratios are fractions, NPS in points; money is in units of
+`currency`, exact to its minor unit where it is a sum. Knows nothing of topics.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+
+from msgspec import Meta, Struct
+from msgspec.structs import fields
+
+from stream.core import sections
+from stream.core.calendar import day_of, period_end
+from stream.core.money import from_minor, minor_digits
+from stream.core.retention import Record
+from stream.wire.stamps import Time, rfc3339
+
+Money: TypeAlias = Annotated[float, Meta(description="in units of `currency`")]
+Ratio: TypeAlias = Annotated[float | None, Meta(description="null without a base, or in warmup")]
+MoneyRatio: TypeAlias = Annotated[float | None, Meta(description="in units of `currency`; null without a base")]
+
+
+class Counts(Struct, kw_only=True):
+    """Customers (definitions R5): end = start − lost + reactivated + acquired − acquired_lost."""
+
+    start: int
+    end: int
+    acquired: int
+    acquired_lost: int
+    lost: int
+    reactivated: int
+
+
+class Revenue(Struct, kw_only=True):
+    """Orders, what they brought, and what a customer is worth (definitions F3, V1–V4)."""
+
+    orders: int
+    first_orders: int
+    discounted_orders: int
+    refunds: int
+    order_revenue: Money
+    first_revenue: Money
+    refunded: Money
+    order_cost: Money
+    margin: Money
+    customer_days: int
+    average_order: MoneyRatio
+    repeat_revenue_share: Ratio
+    discounted_share: Ratio
+    per_customer_year: MoneyRatio
+    clv_revenue: MoneyRatio
+    clv_lost: MoneyRatio
+    referrals: int
+    referral_revenue: Money
+    referral_rate: Ratio
+
+
+class Activity(Struct, kw_only=True):
+    """Who came, and how the active ones changed (definitions G1, G2): Δactive = new + resurrected − dormant."""
+
+    dau: int
+    wau: int
+    mau: int
+    new: int
+    returning: int
+    resurrected: int
+    dormant: int
+    buyers: int
+    repeat_buyers: int
+    stickiness: Ratio
+    quick_ratio: Ratio
+    repeat_rate: Ratio
+
+
+class Cohort(Struct, kw_only=True):
+    """Customers whose day N after the first fell into the period, and those active on it (definitions G3)."""
+
+    members: int
+    active: int
+    share: Ratio
+
+
+class Costs(Struct, kw_only=True):
+    """What customers cost (definitions V5)."""
+
+    acquisition_cost: Money
+    service_cost: Money
+    campaign_cost: Money
+    reward_cost: Money
+    discounts: Money
+    cac: MoneyRatio
+    cac_to_clv: Ratio
+    cost_to_serve: MoneyRatio
+    cost_to_keep: MoneyRatio
+    cac_to_cost_to_keep: Ratio
+
+
+class Service(Struct, kw_only=True):
+    """Tickets, feedback and payments (definitions F3)."""
+
+    tickets_opened: int
+    complaints: int
+    tickets_replied: int
+    tickets_resolved: int
+    tickets_reopened: int
+    surveys_sent: int
+    surveys_answered: int
+    response_rate: Ratio
+    reviews: int
+    unhappy_answers: int
+    feedback_answered: int
+    payments_failed: int
+    payments_given_up: int
+    payments_recovered: int
+
+
+class Experience(Struct, kw_only=True):
+    """Page loads as customers met them (definitions F3)."""
+
+    page_loads: int
+    slow_loads: int
+    failed_loads: int
+    abandoned_loads: int
+    mobile_loads: int
+    slow_mobile_loads: int
+    tablet_loads: int
+    slow_tablet_loads: int
+    desktop_loads: int
+    slow_desktop_loads: int
+    uptime: Ratio
+    slow_share: Ratio
+    slow_mobile_share: Ratio
+    slow_tablet_share: Ratio
+    slow_desktop_share: Ratio
+
+
+class Programme(Struct, kw_only=True):
+    """Programmes, points and campaigns (definitions F3)."""
+
+    programme_joined: int
+    programme_left: int
+    points_earned: int
+    points_redeemed: int
+    redeemed_share: Ratio
+    campaigns_sent: int
+    campaigns_opened: int
+    campaigns_clicked: int
+    unsubscribed: int
+
+
+class Reasons(Struct, kw_only=True):
+    """Answers to exit surveys, and points earned, by the reasons that the policy lists."""
+
+    exit: dict[str, int]
+    earned: dict[str, int]
+
+
+class DayRecord(Struct, kw_only=True):
+    """A period of a segment on `retention.daily`, key `period:start:segment`.
+
+    A ratio whose base is 0 is null, as are all ratios in warmup. Of a period that is not over, what only its end can
+    tell (`activity`, `cohorts`) is null.
+    """
+
+    period: Literal["day", "week", "month", "quarter", "year"]
+    start: date
+    segment: str
+    counts: Counts
+    crr: float | None
+    crr_strict: float | None
+    churn: float | None
+    churn_net: float | None
+    currency: str
+    revenue: Revenue
+    activity: Activity | None
+    cohorts: dict[str, Cohort] | None
+    costs: Costs
+    service: Service
+    experience: Experience
+    programme: Programme
+    reasons: Reasons
+    provisional: bool
+    final: bool
+    warmup: bool
+    revision: int
+    closed_at: Time
+
+
+S = TypeVar("S", bound=Struct)
+
+
+def day_record(record: Record) -> DayRecord:
+    """The published form of a record."""
+    m, counts = record.figures, record.counts
+    days = period_end(record.period, day_of(record.start)) - day_of(record.start) + 1
+    revenue = sections.revenue(m, counts, days)
+    closed = not record.provisional
+    return DayRecord(
+        period=record.period,  # type: ignore[arg-type]  # one of calendar.PERIODS
+        start=record.start,
+        segment=record.segment,
+        counts=Counts(**counts),
+        crr=record.crr,
+        crr_strict=record.crr_strict,
+        churn=record.churn,
+        churn_net=record.churn_net,
+        currency=record.currency,
+        revenue=_made(Revenue, revenue, record),
+        activity=_made(Activity, sections.activity(m), record) if closed else None,
+        cohorts={name: _made(Cohort, one, record) for name, one in sections.cohorts(m).items()} if closed else None,
+        costs=_made(Costs, sections.costs(m, counts, revenue["clv_revenue"]), record),
+        service=_made(Service, sections.service(m), record),
+        experience=_made(Experience, sections.experience(m), record),
+        programme=_made(Programme, sections.programme(m), record),
+        reasons=Reasons(**sections.reasons(m)),
+        provisional=record.provisional,
+        final=record.final,
+        warmup=record.warmup,
+        revision=record.revision,
+        closed_at=rfc3339(record.closed_at_ms),
+    )
+
+
+def _made(kind: type[S], section: sections.Section, record: Record) -> S:
+    """A section in its published form: money in units, no ratios in warmup."""
+    shown: dict[str, Any] = {}
+    for field in fields(kind):
+        value = section[field.name]
+        if field.type in (Ratio, MoneyRatio) and record.warmup:
+            value = None
+        elif field.type == Money:
+            value = from_minor(int(value or 0), record.currency)
+        elif field.type == MoneyRatio and value is not None:
+            value = round(value / 10 ** minor_digits(record.currency), 6)
+        shown[field.name] = value
+    return kind(**shown)
