@@ -173,5 +173,7 @@ def _added_up(metric: Metric, expr: str) -> Iterator[str]:
     if metric.kind != "gauge" or "partition" not in metric.labels:
         return
     before = expr[: expr.index(metric.name)]
-    if not re.search(r"(max by \(partition[^)]*\)|\bmax|\bmin) \($", before):
-        yield f"{metric.name} must be taken once per partition"
+    kept = re.search(r"\bmax by \(([^)]*)\) \($", before)
+    whole = kept is not None and set(kept[1].split(", ")) == set(metric.labels)
+    if not whole and not (metric.labels == ("partition",) and re.search(r"\b(max|min) \($", before)):
+        yield f"{metric.name} must be taken once per partition, with all its labels"

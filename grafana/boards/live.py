@@ -91,5 +91,8 @@ def _customers() -> Section:
             table=("lastNotNull",),
             styles=look.paint(look.STAGES),
         ),
-        bars(where, Query(f"sort_desc({total(metrics.OPEN_ALERTS, 'segment', segment=CHOSEN)})", "{{segment}}")),
+        bars(
+            where, Query(f"sort_desc({total(metrics.OPEN_ALERTS, 'segment', segment=CHOSEN)})", "{{segment}}"),
+            above=True,
+        ),
     ))  # fmt: skip

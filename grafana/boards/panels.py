@@ -134,19 +134,22 @@ def lines(
     return _built(builder, about, queries)
 
 
-def bars(about: About, *queries: Query, styles: Styles | None = None, colour: str | None = look.FACT) -> Panel:
-    """One bar for each series, as of the end of the time range."""
+def bars(
+    about: About, *queries: Query, styles: Styles | None = None, colour: str | None = look.FACT, above: bool = False
+) -> Panel:
+    """One bar for each series, as of the end of the time range; `above` has room for names of any width."""
+    place = models.BarGaugeNamePlacement.TOP if above else models.BarGaugeNamePlacement.LEFT
     builder = (
         bargauge.Panel()
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
         .orientation(models.VizOrientation.HORIZONTAL)
         .display_mode(models.BarGaugeDisplayMode.BASIC)
         .value_mode(models.BarGaugeValueMode.TEXT)
-        .name_placement(models.BarGaugeNamePlacement.LEFT)
+        .name_placement(place)
         .sizing(models.BarGaugeSizing.AUTO)
         .min_viz_width(8)
         .min_viz_height(16)
-        .max_viz_height(BAR_HEIGHT)
+        .max_viz_height(2 * BAR_HEIGHT if above else BAR_HEIGHT)
         .show_unfilled(True)
         .text(common.VizTextDisplayOptions().value_size(14))  # with a title_size Grafana cuts the names off
         .color_scheme(_fixed(colour) if colour else FieldColor().mode(FieldColorModeId.THRESHOLDS))

@@ -47,8 +47,9 @@ def _flow() -> Section:
             styles=look.paint({"all": look.FACT, "furthest behind": look.BAD}),
         ),
         lines(
-            states, Query(total(metrics.RUNNING), "running"), Query(total(metrics.RESTORING), "restoring"),
-            Query(total(metrics.WAITING), "waiting"), Query(f"max ({metrics.EXPECTED.name})", "expected"),
+            states, Query(total(metrics.RUNNING), "running"), Query(f"{total(metrics.RESTORING)} > 0", "restoring"),
+            Query(f"{total(metrics.WAITING)} > 0", "waiting"),
+            Query(f"max ({metrics.EXPECTED.name})", "expected"),
             stacked=True,
             styles=look.paint({"running": look.GOOD, "restoring": look.WATCH, "waiting": look.BAD})
             | {"expected": [look.colour(look.OPEN), look.dashed(), look.unstacked()]},
@@ -64,7 +65,7 @@ def _promise() -> Section:
         "100 within 150 ms while keeping up.",
     )  # fmt: skip
     commits = About(
-        number=21, title="Transactions", width=6, height=7, unit="suffix: /s", least=0,
+        number=21, title="Transactions", width=6, height=7, unit="suffix:/s", least=0,
         says="Transactions committed, and those that were not, a second. One that was not is done again: nothing is "
         "lost, but everything is later.",
     )  # fmt: skip

@@ -27,7 +27,8 @@ def total(metric: Metric, *by: str, **labels: str) -> str:
     selected = f"{metric.name}{matching(**labels)}"
     if "partition" not in metric.labels:
         return f"sum{_by(by)} ({selected})"
-    return f"sum{_by(by)} (max by ({', '.join(('partition', *by))}) ({selected}))"
+    # every label stays until the sum: the largest of a partition's segments is not their number
+    return f"sum{_by(by)} (max by ({', '.join(metric.labels)}) ({selected}))"
 
 
 def per_second(metric: Metric, *by: str, **labels: str) -> str:

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from grafana.boards import look
 from grafana.boards.assembly import Section, board
 from grafana.boards.panels import About, Query, bars, lines, stat, table
-from grafana.boards.queries import grown, recorded
+from grafana.boards.queries import grown, recorded, total
 from grafana.boards.trust import trust
 from stream import metrics
 
@@ -46,8 +46,7 @@ def _right() -> Section:
         thresholds=look.steps(look.ALARM, (7, look.WATCH), (14, look.GOOD)),
     )  # fmt: skip
     judged = _outcomes(*ENDS)
-    days = f"sum (max by (partition, sign) ({metrics.LEAD_DAYS.name}))"
-    customers = f"sum (max by (partition, sign) ({metrics.LEAD_CUSTOMERS.name}))"
+    days, customers = total(metrics.LEAD_DAYS), total(metrics.LEAD_CUSTOMERS)
     return Section("Are alerts right?", (
         stat(precision, Query(f"{_outcomes('churned')} / ({judged} > 0)", "right"), spark=True, colour=look.FACT),
         stat(matured, Query(judged, "judged"), spark=True, colour=look.FACT),

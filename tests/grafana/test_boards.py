@@ -65,6 +65,12 @@ def test_money_can_be_in_another_currency() -> None:
         ("timeseries", ("targets", 0, "expr"), 'max(lapse_lag_events{sign="x"})', "lapse_lag_events has no label sign"),
         ("timeseries", ("targets", 0, "expr"), 'sum(lapse_orders{role="x"})', "lapse_orders has no role x"),
         ("timeseries", ("targets", 0, "expr"), "sum(lapse_lag_events)", "must be taken once per partition"),
+        (
+            "timeseries",
+            ("targets", 0, "expr"),
+            "sum (max by (partition) (lapse_open_alerts))",
+            "must be taken once per partition",
+        ),
         ("timeseries", ("targets", 0, "expr"), 'lapse_orders{segment="$who"}', "$who is used, but no variable"),
     ],
 )

@@ -37,7 +37,7 @@ function Panel({ panel, width, height, settings, variables, annotations, told })
 }
 
 async function ask(panel, width, settings, variables, theme) {
-  const report = { id: panel.id, title: panel.title ?? '', type: panel.type, noValue: null, empty: [], errors: [] };
+  const report = { id: panel.id, title: variables.replace(panel.title ?? ''), type: panel.type, noValue: null, empty: [], errors: [] };
   report.noValue = panel.fieldConfig?.defaults?.noValue ?? null;
   const targets = (panel.targets ?? []).filter((target) => !target.hide);
   const step = stepSeconds(settings.range, width, settings.scrapeSeconds);
@@ -64,7 +64,7 @@ async function ask(panel, width, settings, variables, theme) {
 }
 
 function hasNumber(frame) {
-  return frame.fields.some((field) => field.type === 'number' && field.values.some((value) => value !== null && !Number.isNaN(value)));
+  return frame.fields.some((field) => field.type === 'number' && field.values.some((value) => value !== null));
 }
 
 /** The whole board, `width` pixels wide; `told` hears how each panel went. */

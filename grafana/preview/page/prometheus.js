@@ -103,11 +103,10 @@ function withGaps(values, step) {
   });
 }
 
+/** Nothing where Prometheus has no number: a chart with a NaN in it is drawn by nobody, Grafana leaves them out as well. */
 function number(text) {
-  if (text === null) {
-    return null;
-  }
-  return { '+Inf': Infinity, '-Inf': -Infinity }[text] ?? Number(text);
+  const value = text === null ? NaN : Number(text);
+  return Number.isFinite(value) ? value : null;
 }
 
 function labelsOf(metric) {
