@@ -14,12 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from grafana.preview.bundle import PreviewError
 from grafana.preview.scraping import SCRAPE_SECONDS, Prometheus
 
-METRICS: Final = re.compile(r"https?://[\w.:]+/metrics")
+WORKERS: Final = re.compile(r"https?://([\w.:]+)/metrics")
+DESK: Final = re.compile(r"live page https?://([\w.:]+)/")
 STOP_SECONDS: Final = 30.0
 AFTERGLOW_SECONDS: Final = 3.0  # until the last scrape and the last rule have seen the end of the year
 
@@ -54,13 +54,13 @@ def _watched(demo: subprocess.Popen[str], folder: Path, say: Callable[[str], Non
     jobs: dict[str, list[str]] = {}
     for line in demo.stdout:
         said.append(line)
-        found = [urlsplit(url).netloc for url in METRICS.findall(line)]
-        if found:
-            jobs["lapse-worker"] = found
+        found = {"lapse-worker": WORKERS.findall(line), "lapse-desk": DESK.findall(line)}
+        jobs = {job: places for job, places in found.items() if places}
+        if jobs:
             break
     else:
         raise PreviewError("the demo ended before it had metrics:\n" + "".join(said))
-    say(f"the demo shows its metrics at {', '.join(jobs['lapse-worker'])}")
+    say(f"the demo shows its metrics at {', '.join(one for places in jobs.values() for one in places)}")
     with Prometheus(folder, jobs):
         begin = time.time()
         for line in demo.stdout:
