@@ -27,11 +27,11 @@ def _now() -> Section:
         says="Customers' signs of lapsing that are open now, in the chosen segments.",
     )  # fmt: skip
     value = About(
-        number=11, title="Value at risk", width=6, height=5, unit=look.MONEY, decimals=0, calm="none",
+        number=11, title="Value at risk", width=6, height=5, unit=look.MONEY, decimals=1, calm="none",
         says="What the customers with open alerts are expected to bring, in the policy's currency.",
     )  # fmt: skip
     graver = About(
-        number=12, title="Value at risk, by severity", width=12, height=5, unit=look.MONEY, decimals=0, calm="none",
+        number=12, title="Value at risk, by severity", width=12, height=5, unit=look.MONEY, decimals=1, calm="none",
         says="Severity is the chance that the customer leaves × what they are worth, against the policy's borders.",
     )  # fmt: skip
     return Section("Now", (

@@ -16,7 +16,6 @@ from stream import metrics
 SAYS: Final = "Is every event read, in time and once, and what was refused? For on-call."
 MEDIAN: Final = "median"
 MOST: Final = "99 of 100"
-NO_DESK: Final = "no desk is scraped"
 
 
 def pipeline() -> Dashboard:
@@ -122,11 +121,12 @@ def _refused() -> Section:
 
 def _desk() -> Section:
     deliveries = About(
-        number=40, title="Deliveries to people", width=12, height=6, unit=look.COUNT, least=0, calm=NO_DESK,
+        number=40, title="Deliveries to people", width=12, height=6, unit=look.COUNT, least=0,
+        calm="nothing was delivered",
         says="Alerts handed to webhooks by the desk; given_up means that somebody was not told.",
     )  # fmt: skip
     waiting = About(
-        number=41, title="Waiting to be told", width=8, height=6, unit=look.COUNT, least=0, calm=NO_DESK,
+        number=41, title="Waiting to be told", width=8, height=6, unit=look.COUNT, least=0, calm="nobody waits",
         says="Alerts held back, and why: quiet hours, a digest, a storm told as one, or a receiver that is away.",
     )  # fmt: skip
     oldest_wait = About(
@@ -135,7 +135,15 @@ def _desk() -> Section:
         says="How long the oldest alert that is due has not been delivered.",
     )  # fmt: skip
     return Section("Desk", (
-        lines(deliveries, Query(grown(metrics.DESK_DELIVERIES, "reason"), "{{reason}}"), bars=True, stacked=True),
-        lines(waiting, Query(total(metrics.DESK_WAITING, "reason"), "{{reason}}"), stacked=True),
+        lines(
+            deliveries, Query(f"{grown(metrics.DESK_DELIVERIES, 'reason')} > 0", "{{reason}}"), bars=True, stacked=True,
+            styles=look.paint({"sent": look.GOOD, "retry": look.WATCH, "refused": look.BAD, "given_up": look.ALARM}),
+        ),
+        lines(
+            waiting, Query(f"{total(metrics.DESK_WAITING, 'reason')} > 0", "{{reason}}"), stacked=True,
+            styles=look.paint({
+                "ready": look.FACT, "quiet": look.OTHER, "digest": look.OPEN, "storm": look.BAD, "retry": look.WATCH,
+            }),
+        ),
         stat(oldest_wait, Query(f"max ({metrics.DESK_OLDEST.name})", "oldest")),
     ))  # fmt: skip

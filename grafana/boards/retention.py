@@ -12,7 +12,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, DynamicConfigValu
 from grafana.boards import look
 from grafana.boards.assembly import Section, board, periods
 from grafana.boards.panels import About, Query, bars, lines, stat, table
-from grafana.boards.queries import recorded, total
+from grafana.boards.queries import matching, recorded, total
 from grafana.boards.trust import trust
 from stream import metrics
 
@@ -37,13 +37,14 @@ def ratio(name: str, period: str, segment: str = ALL) -> str:
 
 
 def limit(metric: metrics.Metric, segment: str = ALL) -> str:
-    """What the policy wants of a segment in a period."""
-    return f'max by (segment) ({metric.name}{{segment="{segment}", period="$period"}})'
+    """What the policy wants of a segment in a period; of one that it doesn't name, what it wants of everybody."""
+    own, common = (f"max ({metric.name}{matching(segment=one, period=OPEN)})" for one in (segment, ALL))
+    return own if segment == ALL else f"({own} or {common})"
 
 
 def against(name: str, metric: metrics.Metric, segment: str = ALL) -> str:
     """How far a closed period's ratio is above the policy's, in percentage points."""
-    return f"100 * (max by (segment) ({ratio(name, CLOSED, segment)}) - {limit(metric, segment)})"
+    return f"100 * (max ({ratio(name, CLOSED, segment)}) - {limit(metric, segment)})"
 
 
 def _closed() -> Section:
@@ -191,7 +192,7 @@ def _money() -> Section:
         "gross, which counts only what shrank, and net, with what grew.",
     )  # fmt: skip
     risk = About(
-        number=41, title="Value at risk in open alerts", width=12, height=8, unit=look.MONEY, decimals=0, least=0,
+        number=41, title="Value at risk in open alerts", width=12, height=8, unit=look.MONEY, least=0,
         calm="none", says="What the customers with open alerts are expected to bring, by severity.",
     )  # fmt: skip
     sticky = About(

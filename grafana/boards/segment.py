@@ -35,7 +35,7 @@ def _stay() -> Section:
     )  # fmt: skip
     target = About(
         number=11, title="CRR against the target", width=6, height=5, unit=look.POINTS, decimals=1, calm=NO_TARGET,
-        says="CRR less the policy's target for this segment, in percentage points.",
+        says="CRR less the policy's target for this segment, or for everybody where it has none, in percentage points.",
         thresholds=look.steps(look.ALARM, (-1, look.WATCH), (0, look.GOOD)),
     )  # fmt: skip
     churn = About(
@@ -44,7 +44,8 @@ def _stay() -> Section:
     )  # fmt: skip
     accepted = About(
         number=13, title="Churn over what is accepted", width=6, height=5, unit=look.POINTS, decimals=1, calm=NO_TARGET,
-        says="Churn less what the policy accepts of this segment, in percentage points. Churn is not always bad.",
+        says="Churn less what the policy accepts of this segment, or of everybody where it says nothing, in percentage "
+        "points. Churn is not always bad.",
         thresholds=look.steps(look.GOOD, (0, look.WATCH), (1, look.ALARM)),
     )  # fmt: skip
     beside = About(
@@ -88,7 +89,7 @@ def _alerts() -> Section:
         calm="no alert is open", says="Which signs of lapsing are open now.",
     )  # fmt: skip
     risk = About(
-        number=22, title="Value at risk", width=8, height=10, unit=look.MONEY, decimals=0, least=0, calm="none",
+        number=22, title="Value at risk", width=8, height=10, unit=look.MONEY, least=0, calm="none",
         says="What the customers with open alerts are expected to bring, by severity.",
     )  # fmt: skip
     by_sign = f"sort_desc({recorded('lapse:open_alerts:sum', segment=ONE)} > 0)"
@@ -112,7 +113,7 @@ def _figure(name: str, role: str, period: str = MONTH) -> str:
 
 def _buy() -> Section:
     revenue = About(
-        number=30, title="Order revenue, last month", width=8, height=4, unit=look.MONEY, decimals=0,
+        number=30, title="Order revenue, last month", width=8, height=4, unit=look.MONEY, decimals=1,
         says="What orders of the last closed month brought, before refunds.",
     )  # fmt: skip
     average = About(
@@ -129,7 +130,7 @@ def _buy() -> Section:
         least=0, most=1, calm="nobody so old yet",
     )  # fmt: skip
     by_day = About(
-        number=35, title="Order revenue by day", width=16, height=8, unit=look.MONEY, decimals=0, least=0,
+        number=35, title="Order revenue by day", width=16, height=8, unit=look.MONEY, least=0,
         says="Of the last closed day at each moment.",
     )  # fmt: skip
     orders = _figure("orders", "all")
@@ -170,7 +171,7 @@ def _meet() -> Section:
         calm="nobody said", says="Answers to exit surveys of the last closed month.",
     )  # fmt: skip
     handled = About(
-        number=45, title="Time to resolve a ticket", width=12, height=6, unit=look.SECONDS, decimals=1,
+        number=45, title="Time to resolve a ticket", width=12, height=6, unit=look.SECONDS,
         calm="no ticket was resolved", says="From opening to resolving, the mean of the last closed month.",
     )  # fmt: skip
     exits = total(FIGURES["exit_reasons"], "reason", segment=ONE, period=MONTH)
