@@ -13,7 +13,7 @@ from grafana.boards.queries import recorded, total
 from grafana.boards.retention import CLOSED, LIVES, NO_TARGET, OPEN, PROVISIONAL, against, limit, ratio
 from grafana.boards.trust import trust
 from stream import metrics
-from stream.core.measures import COHORTS
+from stream.core.measures import COHORT_DAYS
 from stream.metrics import FIGURES
 
 SAYS = "How does one segment do beside all customers, and what do its customers meet? For whoever looks after it."
@@ -142,7 +142,7 @@ def _buy() -> Section:
             by_day, Query(_figure("order_revenue", "all", "last_day"), "revenue"), stepped=True,
             styles={"revenue": [look.colour(look.FACT), look.setting("custom.fillOpacity", 15)]},
         ),
-        bars(cohorts, *(Query(_back(one), f"day {one[1:]}") for one in COHORTS)),
+        bars(cohorts, *(Query(_back(f"d{n}"), f"day {n}") for n in COHORT_DAYS)),
     ))  # fmt: skip
 
 
