@@ -9,6 +9,7 @@ from __future__ import annotations
 from stream.metrics import Metric
 
 WINDOW = "$__rate_interval"
+STEP = "$__interval"
 
 
 def matching(**labels: str) -> str:
@@ -37,10 +38,15 @@ def per_second(metric: Metric, *by: str, **labels: str) -> str:
     return f"sum{_by(by)} (rate({metric.name}{matching(**labels)}[{WINDOW}]))"
 
 
-def grown(metric: Metric, *by: str, window: str = WINDOW, **labels: str) -> str:
-    """By how much a counter grew, by labels, in a window up to each point."""
+def grown(metric: Metric, *by: str, **labels: str) -> str:
+    """By how much a counter grew since the point before, by labels: whole numbers, and all bars add up to what came.
+
+    `increase` over a window would count most of it in several bars, and guess at its edges. A counter that began anew
+    counts as unchanged, once.
+    """
     assert metric.kind == "counter", metric.name
-    return f"sum{_by(by)} (increase({metric.name}{matching(**labels)}[{window}]))"
+    counter = f"{metric.name}{matching(**labels)}"
+    return f"sum{_by(by)} (clamp_min({counter} - {counter} offset {STEP}, 0))"
 
 
 def quantile(share: float, metric: Metric) -> str:

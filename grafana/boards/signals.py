@@ -15,7 +15,7 @@ from stream import metrics
 
 SAYS = "Is an alert right as often as it claims, and does it come in time? For whoever owns the signs."
 ENDS: Final = ("churned", "returned", "recovered")  # of these precision is reckoned
-YET: Final = "none is old enough to tell"
+YET: Final = "too early"
 OUTCOMES: Final = "lapse:alert_outcomes:sum"
 
 
@@ -42,7 +42,7 @@ def _right() -> Section:
     lead = About(
         number=13, title="Warning before they are lost", width=6, height=5, unit=look.DAYS, decimals=1,
         says="From the opening of an alert to the day on which the customer stops counting as one, the mean of all "
-        "signs. Under seven leaves little time to act.", calm="nobody was lost yet",
+        "signs. Under seven leaves little time to act.", calm="too early",
         thresholds=look.steps(look.ALARM, (7, look.WATCH), (14, look.GOOD)),
     )  # fmt: skip
     judged = _outcomes(*ENDS)
