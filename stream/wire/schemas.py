@@ -1,6 +1,7 @@
 """JSON Schemas of what goes in and out, with an example of each, written from the types that decode and encode.
 
-Owns: which files there are under `schemas/`. They are committed; CI holds them against the types.
+Owns: which files there are under `schemas/`. They are committed; CI holds them against the types, and against what
+released versions promised: their schemas lie under `schemas/released/VERSION` and are never written again.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ import msgspec
 
 from stream.core.events import STRUCTS
 from stream.wire import encode, examples
+from stream.wire.compatible import breaks
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+RELEASED = "released"
+SENT = {"customer.events": False, "churn.alerts": True, "retention.daily": True}  # the others are read
 
 Files: TypeAlias = dict[Path, str]
 
@@ -63,3 +68,38 @@ def write(directory: Path, more: Files | None = None) -> list[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(made[path.relative_to(directory)], encoding="utf-8")
     return written
+
+
+def release(directory: Path, version: str) -> list[Path]:
+    """Keep today's schemas as what `version` promises; gives the files, none if that version was released before."""
+    folder = directory / RELEASED / version
+    if folder.exists():
+        return []
+    folder.mkdir(parents=True)
+    kept = {folder / path: text for path, text in files().items() if path.stem in SENT}
+    for path, text in kept.items():
+        path.write_text(text, encoding="utf-8")
+    return list(kept)
+
+
+def broken(directory: Path, version: str) -> list[str]:
+    """What today's types break of the released versions that bind `version`: those with its major number (0: minor)."""
+    found: list[str] = []
+    made = {path.stem: json.loads(text) for path, text in files().items() if path.stem in SENT}
+    for folder in sorted((directory / RELEASED).glob("*/")):
+        if _binding(folder.name) != _binding(version):
+            continue
+        for path in sorted(folder.glob("*.json")):
+            says = breaks(json.loads(path.read_text(encoding="utf-8")), made[path.stem], sent=SENT[path.stem])
+            found += [f"{path.stem} of {folder.name}: {one}" for one in says]
+    return found
+
+
+def _binding(version: str) -> tuple[str, ...]:
+    """The part of a version within which nothing may break.
+
+    >>> _binding("0.1.3"), _binding("2.1.3")
+    (('0', '1'), ('2',))
+    """
+    parts = version.split(".")
+    return tuple(parts[:2] if parts[0] == "0" else parts[:1])

@@ -16,7 +16,9 @@ DIRECTORY = Path(__file__).parents[2] / "schemas"
 
 def test_what_is_committed_is_what_the_types_say() -> None:
     assert schemas.stale(DIRECTORY) == []
-    assert {path.relative_to(DIRECTORY) for path in DIRECTORY.rglob("*.json")} == schemas.files().keys()
+    beside = {Path("asyncapi.json"), Path("openapi.json")}  # written by those who know the topics and the desk
+    here = {path.relative_to(DIRECTORY) for path in DIRECTORY.rglob("*.json")}
+    assert {path for path in here if path.parts[0] != schemas.RELEASED} == schemas.files().keys() | beside
 
 
 def test_there_is_an_example_of_every_event_and_it_decodes() -> None:
