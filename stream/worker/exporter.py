@@ -1,17 +1,22 @@
-"""`/metrics`, `/healthz` and `/readyz`: what the outside may see of a worker.
+"""`/metrics`, `/healthz`, `/readyz` and `/customers/ID`: what the outside may see of a worker.
 
 Owns: the HTTP server and the form of the answers. It shows the last snapshot that the loop made and touches nothing
-else, so a scrape never waits for the loop nor holds it up. It serves no customer data.
+else, so a scrape never waits for the loop nor holds it up. A customer's row is shown only to who has the token, and it
+is the loop that looks at it.
 """
 
 from __future__ import annotations
 
+import hmac
+import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import accumulate
 from typing import Any, Final
+from urllib.parse import unquote
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -20,8 +25,10 @@ from prometheus_client.registry import Collector
 
 from stream.metrics import WORKER, Metric
 from stream.worker.meters import Snapshot
+from stream.worker.questions import BusyError, Questions
 from stream.worker.settings import DEFAULT_HTTP, address
 
+CUSTOMERS: Final = "/customers/"
 HEALTHY_SECONDS: Final = 10.0  # the loop turns a hundred times a second
 _PORTS_TRIED: Final = 20
 _POLL_SECONDS: Final = 0.05  # stopping the server takes so long
@@ -60,9 +67,16 @@ def _family(metric: Metric, snapshot: Snapshot) -> Family:
 class Exporter:
     """The server; `snapshot` is set by the loop, `silent_seconds` tells how long the loop was not heard of."""
 
-    def __init__(self, where: tuple[str, int] | None, silent_seconds: Callable[[], float]) -> None:
-        """Bind at once: `where`, or the first free port from the default on. Raises OSError when there is none."""
+    def __init__(
+        self, where: tuple[str, int] | None, silent_seconds: Callable[[], float], token: str | None = None
+    ) -> None:
+        """Bind at once: `where`, or the first free port from the default on. Raises OSError when there is none.
+
+        `token` opens customers' rows; without one nobody sees any.
+        """
         self.snapshot = Snapshot()
+        self.questions = Questions()
+        self._token = token
         self._silent_seconds = silent_seconds
         registry = CollectorRegistry()
         registry.register(SnapshotCollector(lambda: self.snapshot))
@@ -88,17 +102,32 @@ class Exporter:
         """Let the port go."""
         self._server.server_close()
 
-    def _answer(self, path: str, accept: str, registry: CollectorRegistry) -> tuple[int, str, bytes]:
+    def _answer(self, path: str, headers: Message, registry: CollectorRegistry) -> tuple[int, str, bytes]:
         plain = "text/plain; charset=utf-8"
+        if path.startswith(CUSTOMERS):
+            status, body = self._customer(unquote(path.removeprefix(CUSTOMERS)), headers.get("Authorization", ""))
+            return status, "application/json", json.dumps(body).encode()
         if path == "/metrics":
-            encode, kind = choose_encoder(accept)
+            encode, kind = choose_encoder(headers.get("Accept", ""))
             return 200, kind, encode(registry)
         if path == "/healthz":
             silent = self._silent_seconds()
             return (200, plain, b"ok\n") if silent < HEALTHY_SECONDS else (503, plain, b"the loop hangs\n")
         if path == "/readyz":
             return (200, plain, b"ready\n") if self.snapshot.ready else (503, plain, b"restoring, or no member yet\n")
-        return 404, plain, b"/metrics /healthz /readyz\n"
+        return 404, plain, b"/metrics /healthz /readyz /customers/ID\n"
+
+    def _customer(self, customer_id: str, authorization: str) -> tuple[int, dict[str, Any]]:
+        if self._token is None:
+            return 403, {"error": "this worker was started without LAPSE_TOKEN: it shows nobody's data"}
+        if not hmac.compare_digest(authorization.encode(), f"Bearer {self._token}".encode()):
+            return 401, {"error": "say the token: Authorization: Bearer ..."}
+        try:
+            found = self.questions.ask(customer_id)
+        except BusyError as error:
+            return 503, {"error": str(error)}
+        # of a customer who isn't here nobody can say here where they are: sources choose the partitions
+        return (404, {"error": "no such customer on this worker's partitions"}) if found is None else (200, found)
 
     def _handler(self, registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
         answer = self._answer
@@ -107,7 +136,7 @@ class Exporter:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                status, kind, body = answer(self.path.partition("?")[0], self.headers.get("Accept", ""), registry)
+                status, kind, body = answer(self.path.partition("?")[0], self.headers, registry)
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))

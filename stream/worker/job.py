@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from stream import metrics
 from stream.core import lifecycle
+from stream.core.describe import describe
 from stream.core.partition import Partition as Real
 from stream.metrics import Metric
 from stream.wire import encode
@@ -76,6 +77,7 @@ class Job:
     alert_labels: Callable[[Any], tuple[str, str, str, str]]  # sign, status, severity, resolution
     grace_ms: int
     scan: Callable[[Any], Scan] = lambda _: ()  # the gauges of a partition
+    describe: Callable[[Any, str], dict[str, Any] | None] = lambda _partition, _customer_id: None
     warm_up: Callable[[], None] = lambda: None  # compile what compiles itself at the first call
     counted: Counted = ()  # counters of a partition, which begin at 0
 
@@ -90,6 +92,7 @@ def real_job(policy: Policy) -> Job:
         alert_labels=lambda alert: (alert.sign, alert.status, alert.severity, alert.resolution or ""),
         grace_ms=policy.alert_grace_ms,
         scan=lambda partition: _scan(policy, partition),
+        describe=describe,
         warm_up=lambda: _warm_up(policy),
         counted=_counted(),
     )
@@ -113,6 +116,7 @@ def _warm_up(policy: Policy) -> None:
     keys, values = partition.changes()
     job.make(0).load(keys, values)
     job.scan(partition)
+    job.describe(partition, "c")
 
 
 def _scan(policy: Policy, partition: Real) -> Scan:

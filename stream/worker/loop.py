@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -57,6 +57,7 @@ class Loop:
         self._restorer = Restorer(self._consumer, reader, observer, fence, watchdog.beat)
         partitions = observer.list_topics(EVENTS, timeout=CALL_SECONDS).topics[EVENTS].partitions
         self._gauges.start(len(partitions), job.grace_ms)
+        self._questions = exporter.questions
         self._incarnations: dict[int, Incarnation] = {}
         self._pace = Pace()
         self._joined = False
@@ -89,9 +90,16 @@ class Loop:
         messages = self._consumer.consume(limit, 0.0 if self._restorer.reading else self._pace.wait_seconds)
         full = len(messages) >= limit
         self._guarded(lambda: self._work(messages, full=full))
+        self._questions.answer(self._describe)
         if self._gauges.due():
             self._look_at_lag()
             self._gauges.update(self._incarnations, joined=self._joined)
+
+    def _describe(self, customer_id: str) -> dict[str, Any] | None:
+        """What the partitions here hold of a customer, in words."""
+        running = (one for one in self._incarnations.values() if one.state is State.RUN)
+        found = (self._job.describe(one.partition, customer_id) for one in running)
+        return next((one for one in found if one is not None), None)
 
     def _work(self, messages: list[Message], *, full: bool) -> None:
         taken = self._take(messages) if messages else 0

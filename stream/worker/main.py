@@ -20,6 +20,7 @@ from stream.worker import clients, logs, topics
 from stream.worker.exporter import Exporter
 from stream.worker.job import Job, real_job
 from stream.worker.loop import Loop
+from stream.worker.notice import Notice
 from stream.worker.slot import claim
 from stream.worker.watchdog import Watchdog
 
@@ -61,7 +62,7 @@ def run_job(settings: Settings, job: Job) -> int:
             return _refuse(problems)
         slot = claim(settings.group, settings.slot)
         watchdog = Watchdog()
-        exporter = Exporter(settings.http, lambda: watchdog.silent_seconds)
+        exporter = Exporter(settings.http, lambda: watchdog.silent_seconds, settings.token)
     except (KafkaException, OSError, RuntimeError, ValueError) as error:
         return _refuse([str(error)])
     job.warm_up()  # compiling takes longer than a watchdog waits
@@ -69,6 +70,7 @@ def run_job(settings: Settings, job: Job) -> int:
     exporter.start()
     watchdog.start()
     _log.info("%s: metrics at %s/metrics", slot.transactional_id, exporter.url)
+    notice = Notice(settings, slot.transactional_id, exporter.url)
     try:
         Loop(settings, slot.transactional_id, job, exporter, watchdog).run(stop.is_set)
     except OtherPolicyError as error:
@@ -78,6 +80,7 @@ def run_job(settings: Settings, job: Job) -> int:
         return FAILED
     finally:
         watchdog.stop()
+        notice.close()
         exporter.stop()
         slot.release()
     _log.info("%s: stopped", slot.transactional_id)

@@ -14,6 +14,8 @@ from typing import Final
 BOOTSTRAP = "LAPSE_BOOTSTRAP"
 GROUP = "LAPSE_GROUP"
 SLOT = "LAPSE_SLOT"
+TOKEN = "LAPSE_TOKEN"  # noqa: S105 (a variable's name)
+ADVERTISE = "LAPSE_ADVERTISE"
 PREFIX = "LAPSE_KAFKA_"  # LAPSE_KAFKA_SASL_USERNAME is librdkafka's sasl.username
 
 DEFAULT_GROUP = "lapse"
@@ -49,6 +51,8 @@ class Settings:
     slot: str | None = None
     http: tuple[str, int] | None = None  # None: DEFAULT_HTTP, or the next free port after it
     kafka: Mapping[str, str] = field(default_factory=dict)
+    token: str | None = field(default=None, repr=False)  # opens customer data; None: nobody sees any
+    advertise: str | None = None  # the URL by which others reach this worker, where that isn't where it listens
 
     def client(self) -> dict[str, str | int | float | bool]:
         """What every librdkafka client of this worker starts from."""
@@ -71,11 +75,15 @@ def read(environment: Mapping[str, str], bootstrap: str | None = None, http: str
     where = address(http) if http is not None else None
     if http is not None and where is None:
         errors.append(f"--http: {http!r} is no HOST:PORT")
+    advertise = environment.get(ADVERTISE)
+    if advertise is not None and address(advertise) is None:
+        errors.append(f"{ADVERTISE}: {advertise!r} is no HOST:PORT")
     kafka, wrong = pass_through(environment)
     errors += wrong
     if errors:
         raise SettingsError(errors)
-    return Settings(servers, group, slot, where, kafka)
+    url = f"http://{advertise}" if advertise else None
+    return Settings(servers, group, slot, where, kafka, environment.get(TOKEN) or None, url)
 
 
 def pass_through(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

@@ -1,0 +1,124 @@
+"""A customer's row in words: what the desk shows of one customer, and answers to "what do you hold about me?".
+
+Owns: which of a row's numbers are told, and how. Reads the row by the names of its fields, whether they lie in the hot
+part or in the rare one; changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+from stream.core.batch import MARKETING, MARKETING_KNOWN, TRACKING, TRACKING_KNOWN
+from stream.core.calendar import calendar, date_of
+from stream.core.lifecycle import Stage, stage_of
+from stream.core.money import from_minor
+from stream.core.retention import segment_at
+from stream.core.table import NEVER_MS, NO_DAY
+
+if TYPE_CHECKING:
+    from stream.core.partition import Partition
+
+_FOREVER_S: Final = 2**32 - 1
+Fact = tuple[str, str]
+
+
+def describe(partition: Partition, customer_id: str) -> dict[str, Any] | None:
+    """What a partition holds of a customer as JSON values: stage, segment, and facts in words; None for a stranger."""
+    place = partition.table.row_of(customer_id)
+    if place is None or partition.clock_ms is None:
+        return None
+    row, policy = partition.table.rows[place], partition.policy
+    get = _Fields(row, ZoneInfo(policy.zone), policy.currency)
+    if not get.instant("seen"):
+        return None  # only ever heard of in events that were refused
+    days = calendar(policy.zone)
+    day = days.day(partition.clock_ms)
+    end_s = days.end_ms(day) // 1000
+    code = int(segment_at(row, end_s - 1))
+    stage = Stage(stage_of(row, day, end_s, policy.active_days[code], policy.silent.min_purchase_days)).name
+    return {
+        "customer_id": customer_id,
+        "partition": partition.number,
+        "as_of": datetime.fromtimestamp(partition.clock_ms // 1000, UTC).isoformat().replace("+00:00", "Z"),
+        "stage": stage,
+        "segment": policy.segments[code],
+        "facts": [
+            ["stage", stage.replace("_", " ")],
+            ["segment", policy.segments[code]],
+            *map(list, _facts(get, day)),
+        ],
+    }
+
+
+class _Fields:
+    """A row's fields by name. Instants are epoch ms in a field `…_ms`, or seconds in `…_s`; 0 and never are None."""
+
+    def __init__(self, row: Any, zone: ZoneInfo, currency: str) -> None:
+        self._row = row
+        self._names = row.dtype.names
+        self._zone = zone
+        self._currency = currency
+
+    def number(self, name: str) -> int:
+        return int(self._row[name]) if name in self._names else 0
+
+    def real(self, name: str) -> float:
+        return float(self._row[name]) if name in self._names else 0.0
+
+    def day(self, name: str) -> int | None:
+        found = self.number(name) if name in self._names else NO_DAY
+        return None if found in (NO_DAY, 0) else found
+
+    def instant(self, name: str) -> int | None:
+        """Epoch ms."""
+        ms = self.number(f"{name}_ms") or 1000 * self.number(f"{name}_s")
+        return None if ms <= 0 or ms >= min(NEVER_MS, _FOREVER_S * 1000) else ms
+
+    def when(self, name: str) -> str | None:
+        ms = self.instant(name)
+        return None if ms is None else f"{datetime.fromtimestamp(ms / 1000, self._zone):%Y-%m-%d %H:%M}"
+
+    def money(self, name: str) -> str | None:
+        minor = self.number(name)
+        return f"{from_minor(minor, self._currency):,.2f} {self._currency}" if minor else None
+
+
+def _facts(get: _Fields, today: int) -> Iterator[Fact]:
+    first, last = get.day("first_day"), get.day("purchase_day")
+    if first is not None:
+        yield "customer since", f"{date_of(first)}"
+    yield "last event", get.when("seen") or "none"
+    if last is not None:
+        yield "last order", f"{date_of(last)}, {_days(max(0, today - last))} before the day it is now"
+        yield "orders", f"{get.number('orders'):,} on {_days(get.number('purchase_days'))}"
+    if get.real("gap_weight") > 0:
+        yield "usual gap", f"about {_days(max(1, round(math.exp(get.real('gap_mean')))))} between orders"
+    opened, due = get.when("opened"), get.when("due")
+    if opened:
+        yield "open alert", f"silent since {opened}"
+    if due:
+        yield "looked at again", f"{due}, if nothing happens until then"
+    for name, field in (
+        ("revenue", "revenue"), ("refunded", "refunded"), ("cost to serve", "cost_to_serve"),
+        ("acquisition cost", "acquisition_cost"),
+    ):  # fmt: skip
+        money = get.money(field)
+        if money:
+            yield name, money
+    consent = get.number("consent")
+    yield "consent to marketing", _consent(consent, MARKETING, MARKETING_KNOWN)
+    yield "consent to tracking", _consent(consent, TRACKING, TRACKING_KNOWN)
+
+
+def _consent(bits: int, yes: int, known: int) -> str:
+    if not bits & known:
+        return "never said; the policy's default holds"
+    return "yes" if bits & yes else "no"
+
+
+def _days(n: int) -> str:
+    return "1 day" if n == 1 else f"{n:,} days"

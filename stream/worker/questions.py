@@ -1,0 +1,50 @@
+"""Questions about customers, from the HTTP server's threads to the loop, which alone may look at rows.
+
+Owns: the hand-over. A question waits for the loop's next turn; a loop that doesn't turn leaves it unanswered.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Final
+
+MOST_WAITING: Final = 100
+PATIENCE_SECONDS: Final = 2.0
+
+Row = dict[str, Any]
+
+
+class BusyError(RuntimeError):
+    """The loop gave no answer in time."""
+
+
+class Questions:
+    """Customers that are asked for; `ask` by any thread, `answer` by the loop."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._waiting: deque[tuple[str, Future[Row | None]]] = deque()
+
+    def ask(self, customer_id: str) -> Row | None:
+        """What is known of a customer here, None when nothing is. Raises BusyError."""
+        if len(self._waiting) >= MOST_WAITING:
+            raise BusyError("too many questions")
+        answer: Future[Row | None] = Future()
+        self._waiting.append((customer_id, answer))
+        try:
+            return answer.result(PATIENCE_SECONDS)
+        except TimeoutError:
+            answer.cancel()
+            raise BusyError("the loop is busy") from None
+
+    def answer(self, look: Callable[[str], Row | None]) -> None:
+        """Answer all that wait; `look` finds a customer's row, in words."""
+        while self._waiting:
+            customer_id, answer = self._waiting.popleft()
+            if answer.set_running_or_notify_cancel():
+                try:
+                    answer.set_result(look(customer_id))
+                except Exception as error:  # noqa: BLE001 (a question never stops the work)
+                    answer.set_exception(error)
