@@ -17,7 +17,7 @@ import msgspec
 from stream.policies import load
 from stream.tools import broker
 from stream.tools.cluster import brokers, make_topics, quiet, topic_problems
-from stream.tools.demo.processes import DemoError, Workers
+from stream.tools.demo.processes import DemoError, Processes
 from stream.tools.demo.progress import Group, Rate, extent
 from stream.tools.demo.replay import Replay
 from stream.tools.demo.screen import Moment, Screen, open_screen
@@ -89,11 +89,11 @@ class Demo:
         self.seen = Seen(load(POLICY), self._partitions, last_day(settings.days))
         self._watcher = Watcher(self._kafka, self.seen)
         stack.callback(self._watcher.close)
-        screen.say("starting the worker (the first start compiles the kernel: half a minute)")
-        self._workers = stack.enter_context(Workers(cluster.bootstrap, POLICY, settings.workers))
-        self._workers.await_ready(leaving.check)
-        self._where = ", ".join(self._workers.metrics_urls)
-        screen.say(f"broker {cluster.bootstrap}, metrics {self._where}")
+        screen.say("starting worker and desk (the first start compiles the kernel: half a minute)")
+        self._processes = stack.enter_context(Processes(cluster.bootstrap, POLICY, settings.workers))
+        self._processes.await_ready(leaving.check)
+        self._where = f"live page {self._processes.page_url}, metrics {', '.join(self._processes.metrics_urls)}"
+        screen.say(f"broker {cluster.bootstrap}, {self._where}")
         self._group = Group(cluster, self._partitions)
         stack.callback(self._group.close)
         self._rate = Rate()
@@ -109,20 +109,21 @@ class Demo:
         replay.finish()
         records = len(events) - 1 + self._partitions  # the clock event goes to every partition
         progress, since = -1, time.monotonic()
-        while self._group.processed < records or not self._watcher.reached(self._watcher.ends()):
+        while self._group.processed < records or not self._watcher.reached(self._watcher.ends()) or self.seen.missing():
             self._look(replay, TICK_SECONDS, "the last events")
-            if self._group.processed != progress:
-                progress, since = self._group.processed, time.monotonic()
+            if self._group.processed + self.seen.taken != progress:
+                progress, since = self._group.processed + self.seen.taken, time.monotonic()
             if time.monotonic() - since > STANDSTILL_SECONDS:
-                raise DemoError(f"the worker stands still at {progress:,} of {records:,} events")
+                who = "the worker" if self._group.processed < records else "the desk"
+                raise DemoError(f"{who} stands still at {self._group.processed:,} of {records:,} events")
         self._look(replay, 0.0, "the year has passed")
 
     def stay(self) -> None:
-        """Keep the worker up for looking, until Ctrl-C."""
+        """Keep everything up for looking, until Ctrl-C."""
         self._screen.say(f"everything stays up for looking: {self._where}; Ctrl-C ends it")
         while True:
             self._leaving.check()
-            self._workers.check()
+            self._processes.check()
             time.sleep(1.0)
 
     def _look(self, replay: Replay, seconds: float, phase: str) -> None:
@@ -132,7 +133,7 @@ class Demo:
         now = time.monotonic()
         if now - self._looked > LOOK_SECONDS:
             self._looked = now
-            self._workers.check()
+            self._processes.check()
             self._group.refresh()
             self._rate.add(now, self._group.processed)
         moment = Moment(replay.day, replay.share, self._group.processed, self._rate.per_second, phase, self._where)

@@ -1,11 +1,14 @@
-"""The demo's worker processes: started, watched and ended by their process ids.
+"""The demo's processes, workers and the desk: started, watched and ended by their process ids.
 
-Owns: their life. Each runs `lapse worker` exactly as a user would start it, so that the demo shows the real thing.
+Owns: their life. Each runs `lapse worker` or `lapse desk` exactly as a user would start it, so that the demo shows the
+real thing.
 """
 
 from __future__ import annotations
 
 import http
+import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -18,6 +21,7 @@ from urllib.error import URLError
 
 from stream.tools.broker import HOST, free_port
 
+DESK = "desk"
 READY_SECONDS = 120.0  # the first start compiles the kernel
 STOP_SECONDS = 15.0
 ANSWER_SECONDS = 30.0  # it answers when it has compiled; that it died shows at once
@@ -29,24 +33,32 @@ class DemoError(RuntimeError):
     """The demo can't go on; the text says why and what to do."""
 
 
-class Workers:
-    """`count` workers on one cluster; a context manager that leaves none behind."""
+class Processes:
+    """`workers` workers and a desk on one cluster; a context manager that leaves none behind."""
 
-    def __init__(self, bootstrap: str, policy: str, count: int) -> None:
-        self._ports = [free_port() for _ in range(count)]
-        self._words = ["worker", "--bootstrap", bootstrap, "--policy", policy]
+    def __init__(self, bootstrap: str, policy: str, workers: int) -> None:
+        self._names = [*(f"worker {number}" for number in range(workers)), DESK]
+        self._ports = {name: free_port() for name in self._names}
+        self._words = ["--bootstrap", bootstrap, "--policy", policy]
+        # whoever looks at this demo may see its customers: nobody else knows the token, it ends with the demo
+        self._token = secrets.token_urlsafe(24)
         self._folder = tempfile.TemporaryDirectory(prefix="lapse-demo-")
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
     def metrics_urls(self) -> list[str]:
         """Where each worker shows its metrics."""
-        return [f"http://{HOST}:{port}/metrics" for port in self._ports]
+        return [f"http://{HOST}:{self._ports[name]}/metrics" for name in self._names if name != DESK]
+
+    @property
+    def page_url(self) -> str:
+        """The live page, with the token in the part of the address that is never sent."""
+        return f"http://{HOST}:{self._ports[DESK]}/#token={self._token}"
 
     def __enter__(self) -> Self:
         try:
-            for number in range(len(self._ports)):
-                self._running.append(self._start(number))
+            for name in self._names:
+                self._running[name] = self._start(name)
         except BaseException:
             self.__exit__()
             raise
@@ -54,53 +66,55 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         """Ask all to stop, then wait for each; one that doesn't hear is killed."""
-        for process in self._running:
+        for process in self._running.values():
             if process.poll() is None:
                 process.terminate()
         deadline = time.monotonic() + STOP_SECONDS
-        for process in self._running:
+        for process in self._running.values():
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        for process in self._running:
+        for process in self._running.values():
             if process.stdin is not None:
                 process.stdin.close()
         self._running.clear()
         self._folder.cleanup()
 
     def await_ready(self, check: Callable[[], None]) -> None:
-        """Wait until every worker says that it is, unless `check` raises meanwhile."""
+        """Wait until each says that it is, unless `check` raises meanwhile."""
         deadline = time.monotonic() + READY_SECONDS
-        for port in self._ports:
+        for name, port in self._ports.items():
             while not _answers(f"http://{HOST}:{port}/readyz"):
                 check()
                 self.check()
                 if time.monotonic() > deadline:
-                    raise DemoError(f"no worker was ready within {READY_SECONDS:.0f} s:\n{self._tail(0)}")
+                    raise DemoError(f"{name} was not ready within {READY_SECONDS:.0f} s:\n{self._tail(name)}")
                 time.sleep(POLL_SECONDS)
 
     def check(self) -> None:
-        """Raise DemoError with the last words of a worker that has ended by itself."""
-        for number, process in enumerate(self._running):
+        """Raise DemoError with the last words of one that has ended by itself."""
+        for name, process in self._running.items():
             if process.poll() is not None:
-                text = f"worker {number} ended with code {process.returncode}:\n{self._tail(number)}"
-                raise DemoError(text)
+                raise DemoError(f"{name} ended with code {process.returncode}:\n{self._tail(name)}")
 
-    def _start(self, number: int) -> subprocess.Popen[bytes]:
-        # a session of its own: a Ctrl-C on the terminal reaches the demo, which then ends the workers in order
-        own = ["--http", f"{HOST}:{self._ports[number]}"]
-        # and on a leash: if the demo itself is killed, the pipe closes and the worker stops
-        command = [sys.executable, "-m", "stream.cli.leash", *self._words, *own]
-        with self._log(number).open("wb") as log:
-            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
+    def _start(self, name: str) -> subprocess.Popen[bytes]:
+        # a session of its own: a Ctrl-C on the terminal reaches the demo, which then ends the others in order
+        words = [name.split(maxsplit=1)[0], *self._words, "--http", f"{HOST}:{self._ports[name]}"]
+        # and on a leash: if the demo itself is killed, the pipe closes and they stop
+        command = [sys.executable, "-m", "stream.cli.leash", *words]
+        with self._log(name).open("wb") as log:
+            return subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
+                env={**os.environ, "LAPSE_TOKEN": self._token},
+            )  # fmt: skip
 
-    def _log(self, number: int) -> Path:
-        return Path(self._folder.name, f"worker-{number}.log")
+    def _log(self, name: str) -> Path:
+        return Path(self._folder.name, f"{name.replace(' ', '-')}.log")
 
-    def _tail(self, number: int) -> str:
-        return self._log(number).read_bytes()[-TAIL_BYTES:].decode("utf-8", "replace").strip()
+    def _tail(self, name: str) -> str:
+        return self._log(name).read_bytes()[-TAIL_BYTES:].decode("utf-8", "replace").strip()
 
 
 def _answers(url: str) -> bool:

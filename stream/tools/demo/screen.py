@@ -17,8 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from stream.core.retention import Record
     from stream.tools.demo.watch import Seen, Shown
+    from stream.wire.encode import DayRecord
 
 FRAMES_PER_SECOND = 8
 PLAIN_ALERTS = 12  # alerts that are printed as they come where there is no terminal; then the months tell their number
@@ -93,7 +93,7 @@ class Plain:
                 self._months.add(record.start)
                 c = record.counts
                 self.say(
-                    f"{record.start:%Y-%m} closed: {c['start']:,} customers at the start, {c['end']:,} at the end, "
+                    f"{record.start:%Y-%m} closed: {c.start:,} customers at the start, {c.end:,} at the end, "
                     f"CRR {_percent(record.crr)}, strict {_percent(record.crr_strict)}; alerts so far {seen.total:,}, "
                     f"open {seen.open_alerts():,}; {moment.events_per_second:,.0f} events/s"
                 )
@@ -155,14 +155,14 @@ def _head(moment: Moment) -> Panel:
     return Panel(grid, title=title, title_align="left", subtitle=where, subtitle_align="left", border_style="cyan")
 
 
-def _months(records: list[Record]) -> Table:
+def _months(records: list[DayRecord]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2))
     table.add_column("month")
     for name in ("customers", "acquired", "lost", "reactivated", "end", "CRR", "CRR strict"):
         table.add_column(name, justify="right")
     for record in records:
         c = record.counts
-        numbers = (c["start"], c["acquired"], c["lost"], c["reactivated"], c["end"])
+        numbers = (c.start, c.acquired, c.lost, c.reactivated, c.end)
         style = "bold" if record.provisional else ""
         table.add_row(
             f"{record.start:%b %Y}" + (" …" if record.provisional else ""),

@@ -1,7 +1,7 @@
 """What a person sees of the replay: alerts and retention, read from the topics as any downstream service would.
 
-Owns: reading `churn.alerts` and `retention.parts` (committed records only) and what is known from them so far.
-Knows neither the replay nor the screen.
+Owns: reading `churn.alerts`, `retention.daily` and `retention.parts` (committed records only) and what is known from
+them so far. The parts only tell what the desk has still to publish. Knows neither the replay nor the screen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from stream.core import retention
-from stream.core.retention import Head, Part
+from stream.core.retention import ALL, Head, Part
+from stream.wire.encode import DayRecord
 from stream.worker import topics
 
 if TYPE_CHECKING:
@@ -49,14 +50,17 @@ class Seen:
     statuses: Counter[tuple[str, str]] = field(default_factory=Counter)  # sign, status
     resolutions: Counter[tuple[str, str]] = field(default_factory=Counter)  # sign, resolution
     last: deque[Shown] = field(default_factory=lambda: deque(maxlen=LAST_ALERTS))
-    total: int = 0
+    total: int = 0  # alerts
+    taken: int = 0  # alerts and day records
     parts: dict[str, Part] = field(default_factory=dict)
     heads: dict[str, Head] = field(default_factory=dict)
+    daily: dict[str, DayRecord] = field(default_factory=dict)
 
     def alert(self, event: dict[str, Any]) -> None:
         """Take one alert."""
         data = event["data"]
         self.total += 1
+        self.taken += 1
         self.statuses[data["sign"], data["status"]] += 1
         how, says = data["status"], data["signs"][0]["says"]
         if how == "resolved":
@@ -71,18 +75,38 @@ class Seen:
         else:
             self.parts[part.key] = part
 
-    def months(self) -> list[Record]:
-        """The records of all customers by month, the latest last; the open month is provisional."""
-        monthly = [one for one in self.parts.values() if one.period == "month" and one.start <= self.last_day]
+    def record(self, key: str, record: DayRecord) -> None:
+        """Take one day record, as the desk published it."""
+        self.taken += 1
+        self.daily[key] = record
+
+    def months(self) -> list[DayRecord]:
+        """The published records of all customers by month, the latest last; the open month is provisional."""
+        monthly = [one for one in self.daily.values() if self._shown(one.period, one.start) and one.segment == ALL]
+        return sorted(monthly, key=lambda record: record.start)
+
+    def missing(self) -> list[str]:
+        """The months whose record the desk has still to publish, or to publish again."""
         records = retention.merge(
-            monthly,
+            [one for one in self.parts.values() if self._shown(one.period, one.start)],
             self.heads.values(),
             self.partitions,
             (),
             warmup_days=max(self.policy.active_days),
             history_start=self.policy.history_start,
         )
-        return sorted(records, key=lambda record: record.start)
+        return [record.key for record in records if not self._is_out(record)]
+
+    def _shown(self, period: str, start: date) -> bool:
+        return period == "month" and start <= self.last_day
+
+    def _is_out(self, record: Record) -> bool:
+        out = self.daily.get(record.key)
+        return (
+            out is not None
+            and msgspec.structs.asdict(out.counts) == record.counts
+            and (out.provisional, out.final, out.revision) == (record.provisional, record.final, record.revision)
+        )
 
     def open_alerts(self) -> int:
         """How many alerts are open now."""
@@ -96,6 +120,7 @@ class Watcher:
         self._seen = seen
         self._event = msgspec.json.Decoder()
         self._part = msgspec.json.Decoder(Part | Head)
+        self._record = msgspec.json.Decoder(DayRecord)
         settings = {
             "group.id": "lapse-demo-watch",  # asked for by librdkafka; nothing is committed
             "enable.auto.commit": False,
@@ -108,7 +133,7 @@ class Watcher:
         self._reached: dict[tuple[str, int], int] = {}
         self._all = [
             TopicPartition(topic, number)
-            for topic in (topics.ALERTS, topics.PARTS)
+            for topic in (topics.ALERTS, topics.PARTS, topics.DAILY)
             for number in self._consumer.list_topics(topic, timeout=10).topics[topic].partitions
         ]
         for one in self._all:
@@ -122,7 +147,7 @@ class Watcher:
             error = message.error()
             if error is None:
                 taken += 1
-                self._take(str(message.topic()), message.value())
+                self._take(str(message.topic()), message.key() or b"", message.value())
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public name for it
                 place = str(message.topic()), int(message.partition() or 0)
                 self._reached[place] = int(message.offset() or 0)
@@ -143,11 +168,13 @@ class Watcher:
         """Leave the cluster."""
         self._consumer.close()
 
-    def _take(self, topic: str, value: bytes | None) -> None:
+    def _take(self, topic: str, key: bytes, value: bytes | None) -> None:
         if value is None:
             return
         if topic == topics.ALERTS:
             self._seen.alert(self._event.decode(value))
+        elif topic == topics.DAILY:
+            self._seen.record(key.decode(), self._record.decode(value))
         else:
             self._seen.part(self._part.decode(value))
 
@@ -166,10 +193,10 @@ def summarise(seen: Seen, days: int, events: int, seconds: float) -> dict[str, A
     }
 
 
-def _month(record: Record) -> dict[str, Any]:
+def _month(record: DayRecord) -> dict[str, Any]:
     ratios = {"crr": record.crr, "crr_strict": record.crr_strict, "churn": record.churn}
     state = {"provisional": record.provisional, "final": record.final, "warmup": record.warmup}
-    return {**record.counts, **ratios, **state}
+    return {**msgspec.structs.asdict(record.counts), **ratios, **state}
 
 
 def _of(sign: str, counts: Counter[tuple[str, str]]) -> dict[str, int]:
