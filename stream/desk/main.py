@@ -172,6 +172,7 @@ class Process:
             self._keep(courier.run())
         await self._app.start()
         self._keep(self._watch())
+        self._keep(self._share())
         self._ready = True
 
     async def _end(self) -> None:
@@ -203,6 +204,17 @@ class Process:
         """End with Faust: it stops itself when it has crashed."""
         await self._app.wait_until_stopped()
         raise RuntimeError(f"Faust stopped: {self._app.crash_reason!r}")
+
+    async def _share(self) -> None:
+        """Begin to send for partitions that were given to this desk, whatever waits since before."""
+        mine: frozenset[int] = frozenset()
+        while True:
+            await asyncio.sleep(_AGAIN_SECONDS)
+            before, mine = mine, self._mine()
+            if mine != before:
+                _log.info("sends for partitions %s", ", ".join(map(str, sorted(mine))) or "none")
+                for courier in self._couriers.values():
+                    courier.wake()
 
     async def _take_alerts(self, events: Any) -> None:
         batch = [(one.message.value, one.message.partition) for one in events]
