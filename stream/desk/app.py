@@ -66,6 +66,7 @@ def make_app(settings: Settings, alerts: Batches, parts: Batches) -> faust.App:
         consumer_auto_offset_reset="earliest",
         key_serializer="raw",
         value_serializer="raw",
+        stream_wait_empty=False,  # it may wait for ever; what is not acknowledged comes again, and says nothing new
         store="memory://",
         datadir=tempfile.gettempdir(),  # nothing is written there
         topic_allow_declare=False,

@@ -31,6 +31,7 @@ FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 300.0
 LONGEST_RETRY_AFTER_S: Final = 3600.0
 LOOK_S: Final = 0.05  # between two looks at an outbox, however much comes
+LEAVE_S: Final = 3.0
 REST_S: Final = 60.0  # a look without a reason, so that nothing is forgotten for long
 
 _log = logging.getLogger("lapse.desk")
@@ -92,7 +93,10 @@ class Courier:
                 continue
 
     async def stop(self) -> None:
-        """Leave off; what is under way is tried again by whoever is next."""
+        """Let what is being handed over arrive, if it does so soon; whoever is next goes on with the rest."""
+        trying = [task for one, task in self._busy.items() if one not in self._retrying]
+        if trying:
+            await asyncio.wait(trying, timeout=LEAVE_S)
         tasks = list(self._busy.values())
         for task in tasks:
             task.cancel()

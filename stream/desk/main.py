@@ -12,8 +12,8 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final, NoReturn
 
 import aiohttp
 from aiokafka.admin import AIOKafkaAdminClient
@@ -41,21 +41,20 @@ NEEDED: Final = (
 )  # fmt: skip
 _NEW_SECONDS: Final = 5.0
 _AGAIN_SECONDS: Final = 0.2
+LEAVE_SECONDS: Final = 5.0
 
 _log = logging.getLogger("lapse.desk")
 
 
-def run(settings: Settings) -> int:
-    """Work until SIGTERM or SIGINT; the exit code (0 stopped as asked, 1 failed, 2 badly configured)."""
+def run(settings: Settings) -> NoReturn:
+    """Work until SIGTERM or SIGINT, and exit (0 stopped as asked, 1 failed, 2 badly configured)."""
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
     )
     logging.getLogger("lapse").setLevel(logging.INFO)
     code = asyncio.run(_run(settings))
-    if code == FAILED:
-        sys.stderr.flush()
-        os._exit(FAILED)  # Faust's threads would go on, and commit
-    return code
+    logging.shutdown()
+    os._exit(code)  # Faust's threads would go on, and after a failure commit
 
 
 async def _run(settings: Settings) -> int:
@@ -132,6 +131,7 @@ class Process:
             for route in settings.routes
         }
         self._tasks: list[asyncio.Task[None]] = []
+        self._planning: list[asyncio.Task[None]] = []
         self._ready = False
         self._meters.ask = self._measure
         self._site = Site(settings.http, registry_of(self._meters), self._unhealthy, self._unready, self._routes())
@@ -168,29 +168,33 @@ class Process:
         await self._drop_strays()
         for work in (self._follower.run(), self._alerts.run(), self._parts.run(), self._pulse.run()):
             self._keep(work)
-        for courier in self._couriers.values():
-            self._keep(courier.run())
+        self._planning = [self._keep(courier.run()) for courier in self._couriers.values()]
         await self._app.start()
         self._keep(self._watch())
         self._keep(self._share())
         self._ready = True
 
     async def _end(self) -> None:
+        """Leave in order; nothing is lost where that fails, so nothing is waited for long."""
         self._ready = False
-        await self._app.stop()  # waits for what was begun, which the others carry out
-        for courier in self._couriers.values():
-            await courier.stop()
+        for task in self._planning:
+            task.cancel()
+        await asyncio.gather(*(courier.stop() for courier in self._couriers.values()))
+        try:
+            await asyncio.wait_for(self._app.stop(), LEAVE_SECONDS)
+        except TimeoutError:
+            _log.warning("Faust doesn't end within %.0f s: left as it is", LEAVE_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._site.stop()
-        await self._follower.stop()
-        await self._writer.stop()
+        for one in (self._site, self._follower, self._writer):
+            await one.stop()
 
-    def _keep(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
+    def _keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._tasks.append(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():

@@ -63,7 +63,7 @@ def test_alerts_reach_a_receiver_signed_and_in_order_and_none_of_an_aborted_tran
 def test_kill_9_in_the_middle_loses_no_delivery_and_repeats_only_with_the_same_key(
     kafka_bootstrap: str, tmp_path: Path
 ) -> None:
-    """Killed three times while alerts come in and the receiver is slow and fails now and then."""
+    """Killed twice while alerts come in and the receiver is slow and fails now and then."""
     assert main(["topics", "--bootstrap", kafka_bootstrap, "--partitions", "4"]) == 0
     chance = random.Random(5)
 
@@ -71,7 +71,7 @@ def test_kill_9_in_the_middle_loses_no_delivery_and_repeats_only_with_the_same_k
         time.sleep(0.005)
         return (503, {}) if chance.random() < 0.05 else (204, {})
 
-    rounds = [[alert(number) for number in range(first, first + 150)] for first in (0, 150, 300)]
+    rounds = [[alert(number) for number in range(first, first + 150)] for first in (0, 150)]
     with Receiver(moody) as receiver:
         for i, told in enumerate(rounds):
             with Desk(kafka_bootstrap, tmp_path, route(receiver)) as desk:
@@ -90,7 +90,7 @@ def test_kill_9_in_the_middle_loses_no_delivery_and_repeats_only_with_the_same_k
     assert len(receiver.got) < 1.5 * len(wanted), "repeats are few"
     with Receiver() as later, Desk(kafka_bootstrap, tmp_path, route(later)) as desk:
         desk.wait_ready()
-        assert desk.metric('lapse_desk_open_alerts{severity="high"}') == 450, "open alerts are known after a restart"
+        assert desk.metric('lapse_desk_open_alerts{severity="high"}') == 300, "open alerts are known after a restart"
         assert not later.got, "what was delivered is not delivered again"
         left = [one for one in read_all(kafka_bootstrap, names.DESK) if (one.key or b"").startswith(b"send:")]
         assert {one.key for one in left if one.value is None} == {one.key for one in left}
