@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import base64
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +13,13 @@ from stream.core.policy import Policy
 from stream.wire import examples
 from stream.wire.dead import DeadLetter, Headers, Reason
 from stream.wire.decode import decode
+from stream.wire.forms import STANDARD, kind_name
 from tests.wire.fuzz import columns_at
 
 POLICY = Policy("test")
 STAMP_MS = 1_750_000_000_000
 TIME = "2017-08-25T18:42:10Z"
+FORMS = Path(__file__).parents[2] / "docs/forms.md"
 CALL = {"messageId": "1", "userId": "c"}
 
 
@@ -48,6 +53,17 @@ def track(name: str, properties: dict[str, Any]) -> dict[str, Any]:
             CALL | {"type": "identify", "timestamp": TIME, "traits": {"consent_tracking": False, "age": 4}},
             {"type": "profile_updated", "consent_tracking": False},
         ),
+        (
+            CALL | {"type": "identify", "timestamp": TIME, "context": {"traits": {"birthday": "1980-09-14T00:00:00Z"}}},
+            {"type": "profile_updated", "birthday": "09-14"},
+        ),
+        (CALL | {"type": "group", "timestamp": TIME, "groupId": "a"}, {"type": "profile_updated", "account_id": "a"}),
+        (track("Product Reviewed", {"rating": "5"}), {"type": "review_posted", "rating": 5}),
+        (track("Product Reviewed", {"rating": 3.0}), {"type": "review_posted", "rating": 3}),
+        (track("Order Cancelled", {"total": 2}), {"type": "order_refunded", "amount": 2}),
+        (track("Unsubscribed", {}), {"type": "unsubscribed"}),
+        (track("Application Opened", {}), {"type": "session"}),
+        (track("Live Chat Conversation Ended", {"conversation_id": "t"}), {"type": "ticket_resolved", "ticket_id": "t"}),
         (CALL | {"type": "page", "originalTimestamp": TIME, "name": "Home"}, {"type": "content_viewed"}),
     ],
 )  # fmt: skip
@@ -61,6 +77,22 @@ def test_cloud_events_structured(kind: str) -> None:
     same = plain(type="order_completed", amount=5, source="shop")
     assert read(attributes | {"subject": "c", "data": {"amount": 5}}) == (same, None)
     assert read(attributes | {"subject": "x", "data": {"amount": 5, "customer_id": "c"}}) == (same, None)
+
+
+def test_a_cloud_events_data_in_base64_and_its_key() -> None:
+    event = {"specversion": "1.0", "id": "1", "source": "shop", "type": "order_completed", "time": TIME}
+    packed = {"partitionkey": "c", "data_base64": base64.b64encode(b'{"amount": 5}').decode()}
+    assert read(event | packed) == (plain(type="order_completed", amount=5, source="shop"), None)
+    _, dead = read(event | packed | {"data_base64": "no!"})
+    assert dead is not None
+    assert dead.reason == Reason.missing_field
+
+
+def test_every_standard_name_is_read_as_documented() -> None:
+    table = dict(re.findall(r"^\| (.+?) \| `(\w+)` \|", FORMS.read_text(), re.MULTILINE))
+    assert {kind_name(theirs): ours for theirs, ours in table.items()} == {ours: ours for ours in table.values()}
+    documented = {theirs.lower().replace(" ", "_") for theirs in table}
+    assert set(STANDARD) - {"email_sent", "email_unsubscribed"} <= documented
 
 
 def test_cloud_events_binary() -> None:
