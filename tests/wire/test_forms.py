@@ -20,6 +20,7 @@ POLICY = Policy("test")
 STAMP_MS = 1_750_000_000_000
 TIME = "2017-08-25T18:42:10Z"
 FORMS = Path(__file__).parents[2] / "docs/forms.md"
+_ENDED = {"type": "ticket_resolved", "ticket_id": "t"}
 CALL = {"messageId": "1", "userId": "c"}
 
 
@@ -63,7 +64,7 @@ def track(name: str, properties: dict[str, Any]) -> dict[str, Any]:
         (track("Order Cancelled", {"total": 2}), {"type": "order_refunded", "amount": 2}),
         (track("Unsubscribed", {}), {"type": "unsubscribed"}),
         (track("Application Opened", {}), {"type": "session"}),
-        (track("Live Chat Conversation Ended", {"conversation_id": "t"}), {"type": "ticket_resolved", "ticket_id": "t"}),
+        (track("Live Chat Conversation Ended", {"conversation_id": "t"}), _ENDED),
         (CALL | {"type": "page", "originalTimestamp": TIME, "name": "Home"}, {"type": "content_viewed"}),
     ],
 )  # fmt: skip
