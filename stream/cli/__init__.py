@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 def commands() -> tuple[Command, ...]:
     """Every command, in the order of the help."""
     from stream.cli import (
+        alerts,
         backtest,
         contracts,
+        customer,
         dead,
         demo,
         desk,
@@ -45,7 +47,22 @@ def commands() -> tuple[Command, ...]:
         worker,
     )
 
-    modules = (demo, backtest, fit, evaluate, importing, simulate, worker, desk, topics, dead, contracts, doctor)
+    modules = (
+        demo,
+        backtest,
+        fit,
+        evaluate,
+        importing,
+        simulate,
+        worker,
+        desk,
+        alerts,
+        customer,
+        topics,
+        dead,
+        contracts,
+        doctor,
+    )
     return tuple(module.COMMAND for module in modules)
 
 

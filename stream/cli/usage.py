@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from stream.core.policy import Policy
+    from stream.tools.people import DeskApi
     from stream.worker.settings import Settings
 
+DESK, DEFAULT_DESK = "LAPSE_DESK", "http://127.0.0.1:9474"
 FINE, FOUND_SOMETHING, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -158,6 +160,20 @@ class Problems:
             self.found += error.errors
             return cast("Settings", None)  # nothing is done with it: a plan with problems is never carried out
 
+    def desk(self, url: str | None) -> DeskApi:
+        """Return the desk at the option's or LAPSE_DESK's address, with the token of LAPSE_TOKEN."""
+        from stream.tools.people import DeskApi
+
+        address = (url or os.environ.get(DESK) or DEFAULT_DESK).rstrip("/")
+        if not address.startswith(("http://", "https://")):
+            self.add(f"--desk is {address!r}: give its address, such as {DEFAULT_DESK}")
+        return DeskApi(address, os.environ.get("LAPSE_TOKEN", ""))
+
+    def asks_the_desk(self, args: argparse.Namespace) -> bool:
+        """Whether the desk is asked: when it is named, and when no cluster is."""
+        named = args.desk or os.environ.get(DESK)
+        return bool(named) or not (args.bootstrap or os.environ.get("LAPSE_BOOTSTRAP"))
+
     def policy(self, value: str) -> Policy:
         """Return the policy of that name or path; note all that is wrong with it."""
         from stream.core.policy import PolicyError
@@ -181,7 +197,16 @@ def add_bootstrap(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_policy(parser: argparse.ArgumentParser, default: str = "default") -> None:
+def add_desk(parser: argparse.ArgumentParser) -> None:
+    """Add --desk, the same everywhere."""
+    parser.add_argument(
+        "--desk",
+        metavar="URL",
+        help=f"the desk (default: LAPSE_DESK, or {DEFAULT_DESK}); LAPSE_TOKEN is the token it was started with",
+    )
+
+
+def add_policy(parser: argparse._ActionsContainer, default: str = "default") -> None:
     """Add --policy, the same everywhere."""
     parser.add_argument(
         "--policy",

@@ -11,6 +11,7 @@ from stream.tools.broker import BrokerError
 from stream.tools.cluster import ClusterError
 from stream.tools.datasets import DataMissingError
 from stream.tools.demo.processes import DemoError
+from stream.tools.people import DeskError
 
 
 def in_words(error: Exception) -> str | None:
@@ -18,7 +19,7 @@ def in_words(error: Exception) -> str | None:
     match error:
         case KafkaException():
             return f"Kafka: {error.args[0].str() if hasattr(error.args[0], 'str') else error}"
-        case BrokerError() | ClusterError() | DataMissingError() | DemoError():
+        case BrokerError() | ClusterError() | DataMissingError() | DemoError() | DeskError():
             return str(error)
         case OSError(strerror=str() as why):
             return f"{error.filename}: {why}" if error.filename else why

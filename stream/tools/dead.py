@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Message
 
-from stream.tools.cluster import quiet
+from stream.tools.reading import messages
 from stream.worker import topics
 from stream.worker.settings import Settings
-
-BATCH = 1000
-PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,40 +44,13 @@ class Dead:
 def read(cluster: Settings, reason: str | None, limit: int) -> Iterator[Dead]:
     """Yield the refused inputs in the order in which they were refused, at most `limit`, only of `reason` if given."""
     found = 0
-    for message in _messages(cluster):
+    for message in messages(cluster, topics.DEAD):
         one = _dead(message)
         if reason in {None, one.reason}:
             yield one
             found += 1
             if found == limit:
                 return
-
-
-def _messages(cluster: Settings) -> Iterator[Message]:
-    settings = {
-        "group.id": f"{cluster.group}-dead",  # asked for by librdkafka; nothing is committed
-        "enable.auto.commit": False,
-        "isolation.level": "read_committed",
-        "enable.partition.eof": True,
-    }
-    consumer = Consumer({**quiet(cluster), **settings})
-    try:
-        found = consumer.list_topics(topics.DEAD, timeout=PATIENCE_SECONDS).topics[topics.DEAD]
-        if found.error is not None:
-            raise KafkaException(found.error)
-        left = set(found.partitions)
-        consumer.assign([TopicPartition(topics.DEAD, number, OFFSET_BEGINNING) for number in left])
-        while left:
-            for message in consumer.consume(BATCH, 0.2):
-                error = message.error()
-                if error is None:
-                    yield message
-                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public name for it
-                    left.discard(message.partition())
-                else:
-                    raise KafkaException(error)
-    finally:
-        consumer.close()
 
 
 def _dead(message: Message) -> Dead:

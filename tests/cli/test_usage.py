@@ -36,6 +36,11 @@ ALL_WRONG = {
         ["'kafka'", "'here'", "nope", "none.toml", "LAPSE_TOKEN"],
     ),
     "topics": (["topics", "--partitions", "0", "--replication", "many"], ["LAPSE_BOOTSTRAP", "--partitions", "many"]),
+    "alerts": (
+        ["alerts", "tail", "x1", "--severity", "grave", "--sign", "silnt", "--since", "later", "--jsno"],
+        ["'x1'", "'grave'", "did you mean silent?", "'later'", "LAPSE_BOOTSTRAP", "--json?"],
+    ),
+    "customer": (["customer", "--desk", "desk:9474"], ["ID is missing", "'desk:9474'"]),
     "dead": (["dead", "lst", "--limit", "-"], ["'lst'", "LAPSE_BOOTSTRAP", "--limit"]),
     "demo": (
         ["demo", "--days", "0", "--workers", "99", "--json", "--bootstrap", "x"],
