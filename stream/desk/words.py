@@ -91,9 +91,10 @@ def event(content: Mapping[str, Any]) -> str:
     said = []
     if isinstance(content.get("amount"), int | float):
         said.append(money(content["amount"], str(content.get("currency", ""))).strip())
-    hidden = {"id", "type", "customer_id", "time", "source", "amount", "currency"}
+    hidden = {"id", "type", "customer_id", "time", "source", "amount", "currency", "order_id"}
     for name, value in content.items():
-        if name not in hidden and isinstance(value, str | int | float) and value != "":
-            said.append(f"{name.replace('_', ' ')} {value}")
+        if name not in hidden and isinstance(value, str | int | float) and value not in ("", 0):
+            shown = ("yes" if value else "no") if isinstance(value, bool) else value
+            said.append(f"{name.replace('_', ' ')} {shown}")
     kind = plain(str(content.get("type", "event")))
     return f"{kind}: {', '.join(said)}" if said else kind

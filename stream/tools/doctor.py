@@ -13,36 +13,29 @@ import sys
 import tempfile
 import time
 import zoneinfo
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stream.tools.checkup import Finding, cluster_findings, desk_findings
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from stream.tools.people import DeskApi
     from stream.worker.settings import Settings
 
 MIN_PYTHON = (3, 11)
 MIN_FREE_BYTES = 500 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at: is it well, what was seen, and what to do if it isn't."""
-
-    what: str
-    well: bool
-    says: str
-    remedy: str = ""
-    optional: bool = False
-
-
-def examine(cluster: Settings | None, policy: str) -> list[Finding]:
-    """Look at everything; with `cluster` at Kafka too."""
+def examine(cluster: Settings | None, policy: str, desk: DeskApi | None) -> list[Finding]:
+    """Look at everything; with `cluster` at Kafka and the workers too, with `desk` at that."""
     findings = [_python(), *_packages(), _numba(), _zone(), _disk(), _embedded(), _java(), _policy(policy)]
     if cluster is not None:
-        findings += _cluster(cluster)
+        findings += cluster_findings(cluster)
+    if desk is not None:
+        findings += desk_findings(desk)
     return findings
 
 
@@ -122,20 +115,5 @@ def _policy(name: str) -> Finding:
     except PolicyError as error:
         return Finding("policy", well=False, says=f"{name}: {'; '.join(error.errors)}", remedy="correct the file")
     says = f"{policy.name} {policy.hash}, zone {policy.zone}, {len(policy.segments)} segments, {policy.currency}"
-    return Finding("policy", well=True, says=says)
-
-
-def _cluster(cluster: Settings) -> Iterator[Finding]:
-    """Yield whether the cluster answers, and whether its topics are as the worker needs them."""
-    from stream.tools.cluster import ClusterError, brokers, topic_problems
-
-    try:
-        count = brokers(cluster)
-    except ClusterError as error:
-        says, _, remedy = str(error).partition(": ")
-        yield Finding("cluster", well=False, says=says, remedy=remedy)
-        return
-    yield Finding("cluster", well=True, says=f"{cluster.bootstrap}, {count} broker{'s' * (count != 1)}")
-    wrong = topic_problems(cluster)
-    says = "; ".join(wrong) or "as the worker needs them"
-    yield Finding("topics", not wrong, says, f"lapse topics --bootstrap {cluster.bootstrap}")
+    doubts = "".join(f"; mind that {one}" for one in policy.warnings)
+    return Finding("policy", well=True, says=says + doubts)

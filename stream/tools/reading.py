@@ -47,7 +47,8 @@ def messages(
             for message in consumer.consume(BATCH, _WAIT_SECONDS):
                 error = message.error()
                 if error is None:
-                    yield message
+                    if message.timestamp()[1] >= (since_ms or 0):  # the embedded broker knows no offsets for times
+                        yield message
                 elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public name for it
                     left.discard(message.partition())
                 else:
