@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from stream.core.calendar import calendar, date_of, day_of, period_end
 from stream.core.policy import Policy
-from stream.desk.answers import Now, Period, SegmentLine, Segments, Tally, Targets, Trust
+from stream.desk.answers import Now, PastPeriod, Period, SegmentLine, Segments, Tally, Targets, Trust
 from stream.desk.model import Desk
 from stream.desk.words import SEVERITIES
 from stream.wire.encode import AlertEvent, DayRecord, rfc3339
@@ -163,8 +163,19 @@ def period(desk: Desk, kind: str, segment: str) -> Period:
         days_done=done,
         days=(last_day - first_day).days + 1 if first_day and last_day else 0,
         record=last,
-        history=found[-1 - SHOWN_PERIODS[kind] : -1],
+        history=[_past(one) for one in found[-1 - SHOWN_PERIODS[kind] : -1]],
         targets=targets(desk.policy, segment),
+    )
+
+
+def _past(record: DayRecord) -> PastPeriod:
+    return PastPeriod(
+        start=record.start,
+        counts=record.counts,
+        crr=record.crr,
+        crr_strict=record.crr_strict,
+        churn=record.churn,
+        warmup=record.warmup,
     )
 
 
@@ -212,9 +223,10 @@ def segment_names(policy: Policy) -> list[str]:
     return [*sorted(named), other]
 
 
-def targets(policy: Policy, segment: str) -> Targets:  # noqa: ARG001 — the policy has none yet
-    """What the policy wants of a segment."""
-    return Targets()
+def targets(policy: Policy, segment: str) -> Targets:
+    """What the policy wants of a segment: its own, else what holds for all."""
+    crr, churn = policy.figures.target_crr, policy.figures.acceptable_churn
+    return Targets(crr=crr.get(segment, crr.get(_ALL)), acceptable_churn=churn.get(segment, churn.get(_ALL)))
 
 
 def _start(record: DayRecord) -> date:

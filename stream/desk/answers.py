@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from stream.core.alerts import Evidence
-from stream.wire.encode import Chance, DayRecord, MoneyJson, Time
+from stream.wire.encode import Chance, DayRecord, MoneyJson
+from stream.wire.record import Counts
+from stream.wire.stamps import Time
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 
@@ -67,6 +69,17 @@ class Targets(Struct, kw_only=True):
     acceptable_churn: float | None = None
 
 
+class PastPeriod(Struct, kw_only=True):
+    """A period before: what it is compared by."""
+
+    start: date
+    counts: Counts
+    crr: float | None
+    crr_strict: float | None
+    churn: float | None
+    warmup: bool
+
+
 class Period(Struct, kw_only=True):
     """The open or last period of a segment, and the closed ones before it, oldest first."""
 
@@ -77,7 +90,7 @@ class Period(Struct, kw_only=True):
     days_done: int
     days: int
     record: DayRecord | None
-    history: list[DayRecord]
+    history: list[PastPeriod]
     targets: Targets
 
 
