@@ -33,7 +33,8 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from grafana.boards import look
 from grafana.boards.panels import SOURCE
-from grafana.boards.queries import recorded
+from grafana.boards.queries import changed, recorded
+from stream import metrics
 from stream.metrics import Metric
 
 COLUMNS: Final = 24
@@ -138,11 +139,17 @@ def link(uid: str) -> DashboardLink:
 
 
 def _annotations() -> Iterator[AnnotationQuery]:
-    yield _mark("Alert surge", look.ALARM, recorded("ALERTS", alertname="LapseSurge", alertstate="firing"))
+    surge = recorded("ALERTS", alertname="LapseSurge", alertstate="firing")
+    yield _mark("Alert surge", "{{sign}}", look.ALARM, surge)
+    limits = (metrics.TARGET_CRR, metrics.ACCEPTABLE_CHURN)
+    yield _mark("Policy change", "{{segment}}", look.OTHER, " or ".join(map(changed, limits)))
 
 
-def _mark(name: str, colour: str, expr: str) -> AnnotationQuery:
-    return AnnotationQuery().name(name).datasource(SOURCE).enable(True).hide(False).icon_color(colour).expr(expr)
+def _mark(name: str, text: str, colour: str, expr: str) -> AnnotationQuery:
+    return (
+        AnnotationQuery().name(name).datasource(SOURCE).enable(True).hide(False).icon_color(colour).expr(expr)
+        .title_format(name).text_format(text)
+    )  # fmt: skip
 
 
 def to_json(value: Any) -> Any:

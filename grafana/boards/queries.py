@@ -65,6 +65,12 @@ def oldest(metric: Metric, **labels: str) -> str:
     return f"min ({metric.name}{matching(**labels)})"
 
 
+def changed(metric: Metric) -> str:
+    """When a limit of the policy became another, by segment."""
+    now = f"max by (segment) ({metric.name})"
+    return f"{now} != max by (segment) ({metric.name} offset {STEP})"
+
+
 def recorded(name: str, **labels: str) -> str:
     """What a recording rule has worked out."""
     return f"{name}{matching(**labels)}"

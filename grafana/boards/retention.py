@@ -49,21 +49,21 @@ def against(name: str, metric: metrics.Metric, segment: str = ALL) -> str:
 
 def _closed() -> Section:
     crr = About(
-        number=10, title="Customers kept (CRR), last $period", width=6, height=5, unit=look.RATIO, decimals=1,
+        number=10, title="Customers kept (CRR), last $period", width=6, height=4, unit=look.RATIO, decimals=1,
         says="Customers at the end less those acquired in it, of those at its start. Reactivated customers count as "
         "kept, so that it may pass 100 %.",
     )  # fmt: skip
     target = About(
-        number=11, title="CRR against the target", width=6, height=5, unit=look.POINTS, decimals=1, calm=NO_TARGET,
+        number=11, title="CRR against the target", width=6, height=4, unit=look.POINTS, decimals=1, calm=NO_TARGET,
         says="CRR of the last closed period less the policy's target, in percentage points.",
         thresholds=look.steps(look.ALARM, (-1, look.WATCH), (0, look.GOOD)),
     )  # fmt: skip
     churn = About(
-        number=12, title="Customers lost (churn), last $period", width=6, height=5, unit=look.RATIO, decimals=1,
+        number=12, title="Customers lost (churn), last $period", width=6, height=4, unit=look.RATIO, decimals=1,
         says="Of the customers at the start, those who are none at the end: 1 − strict CRR.",
     )  # fmt: skip
     accepted = About(
-        number=13, title="Churn over what is accepted", width=6, height=5, unit=look.POINTS, decimals=1, calm=NO_TARGET,
+        number=13, title="Churn over what is accepted", width=6, height=4, unit=look.POINTS, decimals=1, calm=NO_TARGET,
         says="Churn of the last closed period less what the policy accepts, in percentage points.",
         thresholds=look.steps(look.GOOD, (0, look.WATCH), (1, look.ALARM)),
     )  # fmt: skip
@@ -77,9 +77,9 @@ def _closed() -> Section:
         "open period, grey and dashed, is what it would be if it ended now.",
     )  # fmt: skip
     return Section("The last closed $period", (
-        stat(crr, Query(ratio("crr", CLOSED), "CRR"), spark=True, colour=look.FACT),
+        stat(crr, Query(ratio("crr", CLOSED), "CRR"), colour=look.FACT),
         stat(target, Query(against("crr", metrics.TARGET_CRR), "against the target")),
-        stat(churn, Query(ratio("churn", CLOSED), "churn"), spark=True, colour=look.FACT),
+        stat(churn, Query(ratio("churn", CLOSED), "churn"), colour=look.FACT),
         stat(accepted, Query(against("churn", metrics.ACCEPTABLE_CHURN), "over what is accepted")),
         lines(
             over_time, Query(ratio("crr", CLOSED), "CRR"), Query(ratio("crr_strict", CLOSED), "strict CRR"),

@@ -30,20 +30,20 @@ def segment() -> Dashboard:
 
 def _stay() -> Section:
     crr = About(
-        number=10, title="CRR, last $period", width=6, height=5, unit=look.RATIO, decimals=1,
+        number=10, title="CRR, last $period", width=6, height=4, unit=look.RATIO, decimals=1,
         says="Of this segment's customers at the start, those still there at the end, as the board Retention has it.",
     )  # fmt: skip
     target = About(
-        number=11, title="CRR against the target", width=6, height=5, unit=look.POINTS, decimals=1, calm=NO_TARGET,
+        number=11, title="CRR against the target", width=6, height=4, unit=look.POINTS, decimals=1, calm=NO_TARGET,
         says="CRR less the policy's target for this segment, or for everybody where it has none, in percentage points.",
         thresholds=look.steps(look.ALARM, (-1, look.WATCH), (0, look.GOOD)),
     )  # fmt: skip
     churn = About(
-        number=12, title="Churn, last $period", width=6, height=5, unit=look.RATIO, decimals=1,
+        number=12, title="Churn, last $period", width=6, height=4, unit=look.RATIO, decimals=1,
         says="Of this segment's customers at the start, those who are none at the end.",
     )  # fmt: skip
     accepted = About(
-        number=13, title="Churn over what is accepted", width=6, height=5, unit=look.POINTS, decimals=1, calm=NO_TARGET,
+        number=13, title="Churn over what is accepted", width=6, height=4, unit=look.POINTS, decimals=1, calm=NO_TARGET,
         says="Churn less what the policy accepts of this segment, or of everybody where it says nothing, in percentage "
         "points. Churn is not always bad.",
         thresholds=look.steps(look.GOOD, (0, look.WATCH), (1, look.ALARM)),
@@ -58,9 +58,9 @@ def _stay() -> Section:
         calm="not counted for quarters",
     )  # fmt: skip
     return Section("Do they stay?", (
-        stat(crr, Query(ratio("crr", CLOSED, ONE), "CRR"), spark=True, colour=look.FACT),
+        stat(crr, Query(ratio("crr", CLOSED, ONE), "CRR"), colour=look.FACT),
         stat(target, Query(against("crr", metrics.TARGET_CRR, ONE), "against the target")),
-        stat(churn, Query(ratio("churn", CLOSED, ONE), "churn"), spark=True, colour=look.FACT),
+        stat(churn, Query(ratio("churn", CLOSED, ONE), "churn"), colour=look.FACT),
         stat(accepted, Query(against("churn", metrics.ACCEPTABLE_CHURN, ONE), "over what is accepted")),
         lines(
             beside, Query(ratio("crr", CLOSED, ONE), "this segment"), Query(ratio("crr", CLOSED), "everybody"),
@@ -81,7 +81,7 @@ def _stay() -> Section:
 
 def _alerts() -> Section:
     stages = About(
-        number=20, title="By stage of life", width=8, height=10, unit=look.COUNT, decimals=0,
+        number=20, title="By stage of life", width=8, height=10, unit=look.COUNT, decimals=0, least=0,
         says="Every customer known in this segment. At risk: overdue for themselves. Lapsed: was a customer, is none.",
     )  # fmt: skip
     signs = About(
@@ -95,9 +95,9 @@ def _alerts() -> Section:
     by_sign = f"sort_desc({recorded('lapse:open_alerts:sum', segment=ONE)} > 0)"
     severities = reversed(look.SEVERITIES)
     return Section("Who shows a sign of leaving?", (
-        bars(
+        lines(
             stages, *(Query(recorded("lapse:customers:sum", segment=ONE, stage=one), one) for one in look.STAGES),
-            styles=look.paint(look.STAGES),
+            stacked=True, styles=look.paint(look.STAGES),
         ),
         bars(signs, Query(by_sign, "{{sign}}"), colour=look.BAD),
         lines(
@@ -156,22 +156,22 @@ def _back(cohort: str) -> str:
 def _meet() -> Section:
     def share(number: int, title: str, calm: str, says: str) -> About:
         return About(
-            number=number, title=title, width=8, height=4, unit=look.RATIO, decimals=0, calm=calm,
+            number=number, title=title, width=4, height=5, unit=look.RATIO, decimals=0, calm=calm,
             says=f"{says} Last closed month.",
         )  # fmt: skip
 
     nps = About(
-        number=40, title="NPS, last month", width=8, height=4, unit=look.COUNT, decimals=0, calm="no answers",
+        number=40, title="NPS, last month", width=4, height=5, unit=look.COUNT, decimals=0, calm="no answers",
         says="Promoters less detractors, of a hundred who answered.",
     )  # fmt: skip
     answered = share(41, "Surveys answered", "none sent", "Of the surveys sent, those answered: silence is a sign too.")
     slow = share(42, "Slow pages", "not measured", "Page loads that took more than 3 seconds.")
     reasons = About(
-        number=44, title="Why they say they left, last month", width=12, height=6, unit=look.COUNT, decimals=0,
+        number=44, title="Why they say they left", width=6, height=5, unit=look.COUNT, decimals=0,
         calm="nobody said", says="Answers to exit surveys of the last closed month.",
     )  # fmt: skip
     handled = About(
-        number=45, title="Time to resolve a ticket", width=12, height=6, unit=look.SECONDS,
+        number=45, title="Time to resolve a ticket", width=6, height=5, unit=look.SECONDS,
         calm="no ticket was resolved", says="From opening to resolving, the mean of the last closed month.",
     )  # fmt: skip
     exits = total(FIGURES["exit_reasons"], "reason", segment=ONE, period=MONTH)
