@@ -151,7 +151,7 @@ class Outbox:
         return bool(budget and more) and len(self.sent_ms) + more > budget
 
     def _storm(self, now_ms: int, gathered: list[str], look: int | None, quiet: int) -> Plan:
-        again = (self.incident_ms or 0) + self.route.storm_minutes * 60_000
+        again = now_ms if self.incident_ms is None else self.incident_ms + self.route.storm_minutes * 60_000
         if now_ms >= again:
             return Plan(group=Group("storm", tuple(gathered[:MOST_TOGETHER])), look_ms=now_ms)
         return Plan(look_ms=_soonest(look, again), waiting=(("quiet", quiet), ("storm", len(gathered))))
