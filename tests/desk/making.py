@@ -117,10 +117,14 @@ class Desk:
         command = [sys.executable, "-m", "stream.cli", *words, "--routes", str(file)]
         self._process = subprocess.Popen(command, env={**os.environ, **env})
 
+    def url(self, path: str) -> str:
+        """The address of a page."""
+        return f"http://127.0.0.1:{self._port}{path}"
+
     def get(self, path: str) -> tuple[int, str]:
         """Status and body; status 0 when nobody listens (yet)."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(self.url(path), timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:

@@ -40,10 +40,14 @@ class Worker:
             command = [sys.executable, "-m", "stream.cli", *words]
         self._process = subprocess.Popen(command, env={**os.environ, "LAPSE_SLOT": slot})
 
+    def url(self, path: str) -> str:
+        """The address of a page."""
+        return f"http://127.0.0.1:{self._port}{path}"
+
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of a page; status 0 when it doesn't listen (yet)."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(self.url(path), timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
