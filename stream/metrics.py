@@ -111,7 +111,7 @@ OUTCOMES: Final = gauge(
     "lapse_alert_outcomes",
     "alerts",
     "Alerts that have ended since the history began, and how; of those the share that churned is a sign's precision.",
-    "partition", "segment", "sign", "resolution",
+    "segment", "sign", "resolution",
 )  # fmt: skip
 LEAD_DAYS: Final = gauge(
     "lapse_lead_days",
@@ -207,6 +207,8 @@ def _figure(family: Family) -> Metric:
 
 
 FIGURES: Final = {family.name: _figure(family) for family in FAMILIES}
+# how many values a label may have, where that is neither the policy's nor Kafka's to say
+MOST: Final = {"sign": 13, "severity": 4, "resolution": 6, "reason": 16}
 
 WORKER: Final = (
     EVENTS, DUPLICATES, DEAD, ALERTS_OPENED, ALERTS_ESCALATED, ALERTS_RESOLVED, LAG, CLOCK, GRACE, CUSTOMERS,

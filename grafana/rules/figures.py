@@ -53,12 +53,7 @@ FIGURES: Final = Group(
         *_both("lapse:customers:sum", _held("lapse_customers", "segment", "stage"), "stage"),
         *_both("lapse:open_alerts:sum", _held("lapse_open_alerts", "segment", "sign"), "sign"),
         *_both("lapse:value_at_risk:sum", _held("lapse_value_at_risk", "segment", "severity"), "severity"),
-        *_both(
-            "lapse:alert_outcomes:sum",
-            _held("lapse_alert_outcomes", "segment", "sign", "resolution"),
-            "sign",
-            "resolution",
-        ),
+        *_both("lapse:alert_outcomes:sum", "lapse_alert_outcomes", "sign", "resolution"),
         # customers (core/rates.py: crr, crr_strict, churn, churn_net, quick_ratio, stickiness)
         _share("lapse:crr:ratio", _roles("period_customers", {"end": "+", "acquired": "-"}), _START),
         _share("lapse:crr_strict:ratio", _roles("period_customers", {"start": "+", "lost": "-"}), _START),

@@ -26,7 +26,12 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
-    return partial(_run, problems.cluster(args.bootstrap, args.http), problems.policy(args.policy))
+    from stream.worker import business
+
+    policy = problems.policy(args.policy)
+    if not problems.found and (too_many := business.problem(policy)):
+        problems.add(too_many)
+    return partial(_run, problems.cluster(args.bootstrap, args.http), policy)
 
 
 def _run(cluster: Settings, policy: Policy) -> int:

@@ -96,15 +96,15 @@ class Flows:
             if period_end(period, day) == day:
                 self._forget(period, period_start(period, day))
 
-    def changes(self) -> tuple[list[bytes], list[bytes | None]]:
-        """Keys and values of the changelog records that changed since the last call."""
+    def changes(self) -> dict[bytes, bytes | None]:
+        """The changelog records that changed since the last call."""
         view = self.view
         if view.dirty.any():
             for slot in np.flatnonzero(view.dirty.any(axis=1)).tolist():
                 self._write("day", int(view.day[slot]), view.values[slot], view.dirty[slot])
             view.dirty[:] = 0
         changed, self._changed = self._changed, {}
-        return list(changed), list(changed.values())
+        return changed
 
     def load(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Take note of changelog records, in order: the last of a key wins."""

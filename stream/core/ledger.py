@@ -16,6 +16,7 @@ from stream.core import retention
 from stream.core.calendar import DAY_MS, PERIODS, calendar, date_of, day_of, period_end, period_start
 from stream.core.figures import scan
 from stream.core.flows import Figures, Flows
+from stream.core.latest import Latest, Shown
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part
 from stream.core.table import NEVER_MS, CustomerTable
@@ -32,6 +33,7 @@ class Ledger:
         self._calendar = calendar(policy.zone)
         self._partition = partition
         self._flows = flows
+        self.latest = Latest()
         self._lateness_ms = policy.allowed_lateness_days * DAY_MS
         self._given = policy.history_start is not None
         self.first_day: int | None = None  # of the earliest event
@@ -51,6 +53,17 @@ class Ledger:
     def began(self) -> bool:
         """Whether there is a day to close."""
         return self._given or self.first_day is not None
+
+    @property
+    def warm_day(self) -> int:
+        """The first day of a period that is no warmup (definitions R7)."""
+        given = self._policy.history_start
+        first = self.first_day if given is None else day_of(given)
+        return self.open_day + 1 if first is None else first + max(self._policy.active_days)
+
+    def shown(self) -> dict[str, Shown]:
+        """The periods that are shown as metrics, by name; none before there is a day to close."""
+        return self.latest.shown(self._flows, self.open_day) if self.began else {}
 
     def border_ms(self) -> int:
         """The alert clock at which the next day is to be closed or made final."""
@@ -120,7 +133,9 @@ class Ledger:
             self._part(period, start, own, flows, clock_ms, through)
             for (period, start), own, flows in zip(periods, counts, figures, strict=True)
         )
-        return [part for part in parts if part is not None]
+        told = [part for part in parts if part is not None]
+        self.latest.keep(told)
+        return told
 
     def _figures(
         self, table: CustomerTable, periods: list[tuple[str, int]], spans: list[tuple[int, int]], through: int

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 OTHER: Final = "other"
-FLOW_PERIODS: Final = ("day", "last_day", "month", "last_month")
-CLOSED_PERIODS: Final = ("week", "month", "quarter", "last_day", "last_week", "last_month", "last_quarter")
-LONG_PERIODS: Final = ("month", "last_month", "quarter", "last_quarter")
+# which periods are shown as metrics: every one costs a series for each segment
+LIVE: Final = ("day", "month", "last_day", "last_month")
+FLOW_PERIODS: Final = ("last_day", "last_month")
+LAST: Final = ("last_day", "last_week", "last_month", "last_quarter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ PERIOD_CUSTOMERS: Final = Family(
     "acquired_lost.",
     "count",
     {name: name for name in ("start", "end", "acquired", "acquired_lost", "lost", "reactivated")},
-    CLOSED_PERIODS,
+    ("month", *LAST),
     flows=False,
 )
 ORDERS: Final = Family(
@@ -48,7 +49,7 @@ ORDERS: Final = Family(
     "Orders; first: of a customer who had none before; discounted: with a discount; refunded: refunds, also of a part.",
     "count",
     {"all": "orders", "first": "first_orders", "discounted": "discounted_orders", "refunded": "refunds"},
-    FLOW_PERIODS,
+    LIVE,
 )
 ORDER_REVENUE: Final = Family(
     "order_revenue",
@@ -56,14 +57,14 @@ ORDER_REVENUE: Final = Family(
     "known.",
     "money",
     {"all": "order_revenue", "first": "first_revenue", "refunded": "refunded", "cost": "order_cost"},
-    FLOW_PERIODS,
+    LIVE,
 )
 START_REVENUE: Final = Family(
     "start_customers_revenue",
     "Order revenue of the customers at the period's start, in the period and in the equal one before.",
     "money",
     {"now": "start_revenue", "before": "start_revenue_before"},
-    LONG_PERIODS,
+    ("last_month", "last_quarter"),
     flows=False,
 )
 MRR: Final = Family(
@@ -75,7 +76,7 @@ MRR: Final = Family(
         "start": "mrr_start", "new": "mrr_new", "expansion": "mrr_expansion", "contraction": "mrr_contraction",
         "churned": "mrr_churned", "reactivated": "mrr_reactivated", "end": "mrr_end",
     },
-    CLOSED_PERIODS,
+    LAST,
     flows=False,
 )  # fmt: skip
 COSTS: Final = Family(
@@ -87,7 +88,7 @@ COSTS: Final = Family(
         "acquisition": "acquisition_cost", "service": "service_cost", "campaigns": "campaign_cost",
         "rewards": "reward_cost", "discounts": "discounts",
     },
-    FLOW_PERIODS,
+    LIVE,
 )  # fmt: skip
 ACTIVE: Final = Family(
     "active_customers",
@@ -103,16 +104,17 @@ LIFECYCLE: Final = Family(
     "the one before.",
     "count",
     {name: name for name in ("new", "returning", "resurrected", "dormant")},
-    ("last_day", "last_week", "last_month"),
+    LAST,
     flows=False,
 )
 COHORT_DAYS: Final = (1, 7, 14, 30, 60, 90)
+COHORTS: Final = tuple(f"d{days}" for days in COHORT_DAYS)
 COHORT: Final = Family(
     "cohort_customers",
     "Customers whose day N after the first fell into the period, and how many of them were active on that day.",
     "count",
     {},
-    ("last_day", "last_week", "last_month"),
+    ("last_week", "last_month"),
     flows=False,
     label="cohort",
 )
@@ -121,7 +123,7 @@ BUYERS: Final = Family(
     "Customers active in the period who ever ordered, and those of them who ordered more than once.",
     "count",
     {"all": "buyers", "repeat": "repeat_buyers"},
-    ("last_day", "last_month", "last_quarter"),
+    ("last_month",),
     flows=False,
 )
 NPS: Final = Family(
@@ -228,7 +230,7 @@ EXITS: Final = Family(
     "Answers to exit surveys, by the reasons that the policy lists; others count as other.",
     "count",
     {},
-    FLOW_PERIODS,
+    ("last_month",),
     label="reason",
 )
 REWARDS: Final = Family(
@@ -236,7 +238,7 @@ REWARDS: Final = Family(
     "Points earned, by the reasons that the policy lists; others count as other.",
     "count",
     {},
-    FLOW_PERIODS,
+    ("last_month",),
     label="reason",
 )
 CUSTOMER_DAYS: Final = Family(
@@ -253,7 +255,7 @@ FAMILIES: Final = (
 )  # fmt: skip
 
 # the measures that a scan of the rows brings, in the order of its array; the six counts have their own
-COHORT_MEASURES: Final = tuple(f"{role}:d{days}" for days in COHORT_DAYS for role in ("members", "active"))
+COHORT_MEASURES: Final = tuple(f"{role}:{one}" for one in COHORTS for role in ("members", "active"))
 STATE: Final = (
     *(one for family in (ACTIVE, LIFECYCLE, BUYERS) for one in family.roles.values()),
     *COHORT_MEASURES,

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from stream.core import alerts, heap, kernel
+from stream.core import alerts, flows, heap, kernel, latest
 from stream.core import batch as columns
 from stream.core.alerts import Alert
 from stream.core.batch import Batch
 from stream.core.calendar import DAY_MS, HOUR_MS, calendar
-from stream.core.flows import KEY, Flows
+from stream.core.flows import Flows
 from stream.core.gauges import Gauges, scan
+from stream.core.hashing import SEPARATOR
 from stream.core.kinds import Kind
 from stream.core.ledger import Ledger
 from stream.core.policy import Policy
@@ -167,8 +168,8 @@ class Partition:
         """Keys and changelog values of the rows that changed since the last call."""
         keys, values = self.table.take_changes()
         self._clock[C.CHANGED_N] = 0
-        flow_keys, flow_values = self.flows.changes()
-        return [*keys, *flow_keys], [*values, *flow_values]
+        beside = self.flows.changes() | self.ledger.latest.changes()
+        return [*keys, *beside], [*values, *beside.values()]
 
     def control(self) -> bytes:
         """What a partition is beside its rows, for the changelog."""
@@ -184,8 +185,9 @@ class Partition:
     def load(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> None:
         """Set rows from changelog records, in order: the last of a key wins. Raises OtherPolicyError for other rows."""
         records = list(zip(keys, values, strict=True))
-        self.flows.load((key, value) for key, value in records if key.startswith(KEY))
-        kept = [(key, value) for key, value in records if value is not None and not key.startswith(KEY)]
+        self.flows.load((key, value) for key, value in records if key.startswith(flows.KEY))
+        self.ledger.latest.load((key, value) for key, value in records if key.startswith(latest.KEY))
+        kept = [(key, value) for key, value in records if value is not None and not key.startswith(SEPARATOR)]
         if kept and len(kept[0][1]) != ROW.itemsize:
             raise OtherPolicyError(
                 f"changelog of partition {self.number}: rows of {len(kept[0][1])} bytes, not of {ROW.itemsize}"

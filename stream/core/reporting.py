@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stream.core.measures import OTHER
+from stream.core.measures import FAMILIES, OTHER
 from stream.core.settings import Settings, suggestion
 
 MOST_REASONS = 32
@@ -16,10 +16,14 @@ MOST_REASONS = 32
 
 @dataclass(frozen=True, slots=True)
 class Reporting:
-    """Closed lists of reasons (any other counts as `other`), and targets by segment, `all` for those without one."""
+    """Closed lists of reasons (any other counts as `other`), what is shown as metrics, and targets.
+
+    Targets go by segment, or `all`.
+    """
 
     exit_reasons: tuple[str, ...] = ("price", "product", "service", "competitor", "no_need")
     reward_reasons: tuple[str, ...] = ("purchase", "review", "referral")
+    metrics: tuple[str, ...] = tuple(family.name for family in FAMILIES)
     target_crr: Mapping[str, float] = field(default_factory=dict)
     acceptable_churn: Mapping[str, float] = field(default_factory=dict)
 
@@ -30,6 +34,7 @@ def read(figures: Settings, targets: Settings, segments: Sequence[str]) -> Repor
     reporting = Reporting(
         exit_reasons=_reasons(figures, "exit_reasons", base.exit_reasons),
         reward_reasons=_reasons(figures, "reward_reasons", base.reward_reasons),
+        metrics=_families(figures, base.metrics),
         target_crr=_shares(targets.table("crr"), segments),
         acceptable_churn=_shares(targets.table("acceptable_churn"), segments),
     )
@@ -44,6 +49,14 @@ def _reasons(table: Settings, key: str, default: tuple[str, ...]) -> tuple[str, 
         table.wrong(key, f"lists {len(found)}; {MOST_REASONS} fit")
     if OTHER in found:
         table.wrong(key, f"{OTHER!r} is reserved")
+    return tuple(found)
+
+
+def _families(table: Settings, known: tuple[str, ...]) -> tuple[str, ...]:
+    found = table.texts("metrics", known)
+    for name in found:
+        if name not in known:
+            table.wrong("metrics", f"no such family{suggestion(name, known)}")
     return tuple(found)
 
 

@@ -17,11 +17,11 @@ from stream.core.money import from_minor
 from stream.core.retention import Head, Part, Record
 from stream.wire import record as shape
 from stream.wire import stamps
-from stream.wire.stamps import Time
 
 Chance: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 KeyValue: TypeAlias = tuple[bytes, bytes]
 DayRecord: TypeAlias = shape.DayRecord
+Time: TypeAlias = stamps.Time
 rfc3339 = stamps.rfc3339
 
 _to_json = msgspec.json.Encoder().encode

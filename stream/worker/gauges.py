@@ -16,6 +16,7 @@ from stream.worker.exporter import Exporter
 from stream.worker.incarnation import Incarnation, State
 from stream.worker.job import Scan
 from stream.worker.meters import Meters
+from stream.worker.totals import Totals
 
 EVERY_SECONDS: Final = 1.0
 SCAN_SECONDS: Final = 0.02  # at once, or one table if that takes longer
@@ -30,6 +31,7 @@ class Gauges:
         """`meters` are the loop's; `scan` looks at a partition's whole table."""
         self._scan = scan
         self._scanned: dict[int, float] = {}
+        self._totals = Totals()
         self._meters = meters
         self._exporter = exporter
         self._next = 0.0
@@ -61,6 +63,7 @@ class Gauges:
         """A partition doesn't run here any more."""
         self._meters.forget(str(number))
         self._scanned.pop(number, None)
+        self._totals.forget(number)
 
     def due(self) -> bool:
         """Whether it is time to look again."""
@@ -79,6 +82,7 @@ class Gauges:
                 if one.partition.clock_ms is not None:
                     self._meters.set(metrics.CLOCK, one.partition.clock_ms / 1000, str(one.number))
         self._scan_oldest(incarnations)
+        self._totals.show(self._meters)
         ready = joined and states.count(State.RUN) == len(states)
         self._exporter.snapshot = self._meters.snapshot(ready=ready)
 
@@ -89,7 +93,10 @@ class Gauges:
         running = [one for one in incarnations.values() if one.state is State.RUN]
         for one in sorted(running, key=lambda one: self._scanned.get(one.number, 0.0)):
             for metric, series in self._scan(one.partition):
-                self._meters.replace(metric, str(one.number), series)
+                if "partition" in metric.labels:
+                    self._meters.replace(metric, str(one.number), series)
+                else:
+                    self._totals.put(one.number, metric, series)
             self._scanned[one.number] = time.monotonic()
             if self._scanned[one.number] - began > SCAN_SECONDS:
                 break

@@ -18,11 +18,13 @@ from stream.metrics import Metric
 from stream.wire import encode
 from stream.wire.dead import DeadLetter, Reason
 from stream.wire.decode import HeadersOf, decode
+from stream.worker import business
 
 if TYPE_CHECKING:
     from stream.core.policy import Policy
 
-Scan = Iterable[tuple[Metric, Sequence[tuple[tuple[str, ...], float]]]]  # labels after `partition`, and values
+# labels after `partition`, and values; a metric without that label shows the sum over partitions
+Scan = Iterable[tuple[Metric, Sequence[tuple[tuple[str, ...], float]]]]
 Counted = Iterable[tuple[Metric, tuple[str, ...]]]  # labels after `partition`
 SIGNS: Final = ("silent",)
 SEVERITIES: Final = ("low", "medium", "high", "critical")
@@ -127,4 +129,5 @@ def _scan(policy: Policy, partition: Real) -> Scan:
         ((name, stage.name), float(found.customers[code, stage])) for code, name in used for stage in lifecycle.Stage
     ]
     open_alerts = [((name, "silent"), float(found.open_alerts[code])) for code, name in used]
-    return ((metrics.CUSTOMERS, customers), (metrics.OPEN_ALERTS, open_alerts))
+    figures = business.figures(policy, partition)
+    return ((metrics.CUSTOMERS, customers), (metrics.OPEN_ALERTS, open_alerts), *figures)

@@ -69,6 +69,10 @@ class Meters:
         kept = {labels: value for labels, value in self._values.get(metric, {}).items() if labels[0] != partition}
         self._values[metric] = kept | {(partition, *labels): value for labels, value in series}
 
+    def replace_all(self, metric: Metric, series: dict[Labels, float]) -> None:
+        """Set all series of a gauge; those not named any more vanish."""
+        self._values[metric] = series
+
     def observe(self, metric: Metric, value: float) -> None:
         """Add an observation to a histogram."""
         found = self._histograms.get(metric)

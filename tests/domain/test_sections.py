@@ -1,0 +1,81 @@
+"""The sections of a day record, each ratio by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from stream.core import sections
+
+COUNTS = {"start": 100, "end": 110, "acquired": 40, "acquired_lost": 5, "lost": 30, "reactivated": 5}
+
+
+def test_revenue_by_hand() -> None:
+    measures = {
+        "orders": 200, "first_orders": 40, "discounted_orders": 50, "order_revenue": 8_000_00,
+        "first_revenue": 1_000_00, "refunded": 300_00, "order_cost": 5_000_00, "service_cost": 200_00,
+        "campaign_cost": 100_00, "reward_cost": 50_00, "discounts": 400_00, "customer_days": 3_650, "referrals": 10,
+        "referral_revenue": 70_00,
+    }  # fmt: skip
+    found = sections.revenue(measures, COUNTS, days=73)
+    assert found["margin"] == 2_350_00  # 8,000 − 300 − 5,000 − 200 − 100 − 50
+    assert found["average_order"] == 40_00
+    assert found["repeat_revenue_share"] == 0.875
+    assert found["discounted_share"] == 0.25
+    assert found["per_customer_year"] == 800_00  # 3,650 customer days are ten customer-years
+    # 20 orders a customer-year of 40.00; a fifth of a year in which 30 % leave: two thirds of a year
+    assert found["clv_revenue"] == pytest.approx(20 * 40_00 * 0.2 / 0.3)
+    assert found["clv_lost"] == pytest.approx(30 * 20 * 40_00 * 0.2 / 0.3)
+    assert found["referral_rate"] == 0.25
+
+
+def test_nobody_lost_has_no_lifetime() -> None:
+    found = sections.revenue({"orders": 1, "order_revenue": 5, "customer_days": 9}, COUNTS | {"lost": 0}, days=30)
+    assert found["clv_revenue"] is None
+    assert found["clv_lost"] is None
+    nothing = sections.revenue({}, dict.fromkeys(COUNTS, 0), days=30)
+    assert nothing["average_order"] is None
+    assert nothing["margin"] == 0
+
+
+def test_activity_by_hand() -> None:
+    measures = {"dau": 30, "mau": 120, "new": 40, "resurrected": 20, "dormant": 30, "buyers": 80, "repeat_buyers": 20}
+    found = sections.activity(measures)
+    assert found["stickiness"] == 0.25
+    assert found["quick_ratio"] == 2
+    assert found["repeat_rate"] == 0.25
+    assert sections.activity({})["stickiness"] is None
+
+
+def test_cohorts_by_hand() -> None:
+    found = sections.cohorts({"members:d7": 40, "active:d7": 10})
+    assert found["d7"] == {"members": 40, "active": 10, "share": 0.25}
+    assert found["d30"] == {"members": 0, "active": 0, "share": None}
+
+
+def test_costs_by_hand() -> None:
+    measures = {
+        "acquisition_cost": 800_00, "service_cost": 250_00, "campaign_cost": 100_00, "reward_cost": 50_00,
+        "discounts": 200_00,
+    }  # fmt: skip
+    found = sections.costs(measures, COUNTS, clv=60_00)
+    assert found["cac"] == 20_00
+    assert found["cac_to_clv"] == pytest.approx(1 / 3)
+    assert found["cost_to_serve"] == 2_50
+    assert found["cost_to_keep"] == 5_00  # 350.00 for the 70 who stayed
+    assert found["cac_to_cost_to_keep"] == 4
+
+
+def test_shares_by_hand() -> None:
+    measures = {
+        "surveys_sent": 40, "surveys_answered": 10, "page_loads": 200, "failed_loads": 1, "slow_loads": 20,
+        "mobile_loads": 50, "slow_mobile_loads": 10, "points_earned": 100, "points_redeemed": 30,
+    }  # fmt: skip
+    assert sections.service(measures)["response_rate"] == 0.25
+    experience = sections.experience(measures)
+    assert (experience["uptime"], experience["slow_share"]) == (0.995, 0.1)
+    assert (experience["slow_mobile_share"], experience["slow_tablet_share"]) == (0.2, None)
+    assert sections.programme(measures)["redeemed_share"] == 0.3
+    assert sections.reasons({"exit:price": 3, "earned:review": 5, "orders": 1}) == {
+        "exit": {"price": 3},
+        "earned": {"review": 5},
+    }
