@@ -120,7 +120,7 @@ class Shard:
             # S1: "observes it at the event's time (whole seconds) … any other name counts as `other`"
             segment = event["segment"] if event["segment"] in self.rules.segments else "other"
             observe_segment(customer, time_ms // 1000, segment)
-        # F1: "it counts on its business day, in the segment of that day (S4) as known when it arrives"
+        # D1: "it counts on its business day, in the segment of that day (S4) as known when it arrives"
         segment = segment_at(customer, end_of(day - DAY, self.rules.zone) // 1000 - 1)
         for measure, value in flows_of(event, customer, self.rules):
             self.flows.setdefault(day, Counter())[segment, measure] += value
@@ -254,7 +254,7 @@ class Shard:
             counts.update((segment, measure) for measure in activity_of(customer, kind, start, last))
         if kind == "day":
             self.customers_of[start] = Counter({(one, "customer_days"): counts[one, "end"] for one in rules.segments})
-        # F1: "the flows of a period are the sums of its days from history_start on"
+        # D1: "the flows of a period are the sums of its days from history_start on"
         assert self.history_start is not None
         day = max(start, self.history_start)
         while day <= last:

@@ -1,6 +1,6 @@
 """Which flows an event brings: one function of the event and the row as it was before it.
 
-Owns: what counts in which measure (definitions F3). Compiled; called once for each accepted event, before the row takes
+Owns: what counts in which measure (definitions D3). Compiled; called once for each accepted event, before the row takes
 it. Knows nothing of days closing.
 """
 
@@ -149,7 +149,7 @@ def _answers(flow: NDArray[np.int64], kind: int, x: int, y: int) -> None:
 
 @njit
 def count_event(view: FlowView, r: Row, kind: int, day: int, amount: int, x: int, y: int) -> None:
-    """Count an event on its day (definitions F1, F3), where it is one that counts."""
+    """Count an event on its day (definitions D1, D3), where it is one that counts."""
     if day < view.first[0]:
         return
     slot = day % view.day.size

@@ -1,6 +1,6 @@
 """What the rows say of a closed period beside the six counts: activity, lifecycle, cohorts.
 
-Owns: the scan of the rows at the close of a period (definitions G). Like the counts, nothing is counted up, so nothing
+Owns: the scan of the rows at the close of a period (definitions W). Like the counts, nothing is counted up, so nothing
 can drift. Only closed periods are scanned: a day's close costs one more look at each row, not one for every period.
 """
 
@@ -39,7 +39,7 @@ class Closed(NamedTuple):
 
 @njit
 def _activity(r: Row, before: int, first: int, last: int, out: NDArray[np.int64]) -> None:
-    """How active the row was in first…last, and what that makes of it (definitions G1, G2)."""
+    """How active the row was in first…last, and what that makes of it (definitions W1, W2)."""
     out[DAU] += active_between(r, last, last)
     out[WAU] += active_between(r, last - WEEK_DAYS + 1, last)
     out[MAU] += active_between(r, last - MONTH_DAYS + 1, last)
@@ -59,7 +59,7 @@ def _activity(r: Row, before: int, first: int, last: int, out: NDArray[np.int64]
 
 @njit
 def _cohorts(r: Row, first: int, last: int, out: NDArray[np.int64]) -> None:
-    """Whether day N after the first fell into the period, and found the customer active (definitions G3)."""
+    """Whether day N after the first fell into the period, and found the customer active (definitions W3)."""
     for k in range(COHORTS.size):
         day = r.first_day + COHORTS[k]
         if first <= day <= last:

@@ -41,7 +41,7 @@ def _of(family: Family, measures: Measures) -> Section:
 
 
 def revenue(measures: Measures, counts: Measures, days: int) -> Section:
-    """Orders and what they brought, repeat business, lifetime value (definitions F3, V1–V4)."""
+    """Orders and what they brought, repeat business, lifetime value (definitions D3, V1–V4)."""
     m = _counts(
         measures, "orders", "first_orders", "discounted_orders", "refunds", "order_revenue", "first_revenue",
         "refunded", "order_cost", "customer_days",
@@ -72,7 +72,7 @@ def revenue(measures: Measures, counts: Measures, days: int) -> Section:
 
 
 def activity(measures: Measures) -> Section:
-    """How many came, and how the active ones changed (definitions G1, G2)."""
+    """How many came, and how the active ones changed (definitions W1, W2)."""
     m = _counts(measures, "dau", "wau", "mau") | _of(LIFECYCLE, measures) | _counts(measures, "buyers", "repeat_buyers")
     get = measures.get
     return m | {
@@ -83,7 +83,7 @@ def activity(measures: Measures) -> Section:
 
 
 def cohorts(measures: Measures) -> dict[str, Section]:
-    """Of those whose day N fell into the period, how many were active on it (definitions G3)."""
+    """Of those whose day N fell into the period, how many were active on it (definitions W3)."""
     found: dict[str, Section] = {}
     for days in COHORT_DAYS:
         members, active = measures.get(f"members:d{days}", 0), measures.get(f"active:d{days}", 0)

@@ -35,7 +35,7 @@ class Counts(Struct, kw_only=True):
 
 
 class Revenue(Struct, kw_only=True):
-    """Orders, what they brought, and what a customer is worth (definitions F3, V1–V4)."""
+    """Orders, what they brought, and what a customer is worth (definitions D3, V1–V4)."""
 
     orders: int
     first_orders: int
@@ -59,7 +59,7 @@ class Revenue(Struct, kw_only=True):
 
 
 class Activity(Struct, kw_only=True):
-    """Who came, and how the active ones changed (definitions G1, G2): Δactive = new + resurrected − dormant."""
+    """Who came, and how the active ones changed (definitions W1, W2): Δactive = new + resurrected − dormant."""
 
     dau: int
     wau: int
@@ -76,7 +76,7 @@ class Activity(Struct, kw_only=True):
 
 
 class Cohort(Struct, kw_only=True):
-    """Customers whose day N after the first fell into the period, and those active on it (definitions G3)."""
+    """Customers whose day N after the first fell into the period, and those active on it (definitions W3)."""
 
     members: int
     active: int
@@ -99,7 +99,7 @@ class Costs(Struct, kw_only=True):
 
 
 class Service(Struct, kw_only=True):
-    """Tickets, feedback and payments (definitions F3)."""
+    """Tickets, feedback and payments (definitions D3)."""
 
     tickets_opened: int
     complaints: int
@@ -118,7 +118,7 @@ class Service(Struct, kw_only=True):
 
 
 class Experience(Struct, kw_only=True):
-    """Page loads as customers met them (definitions F3)."""
+    """Page loads as customers met them (definitions D3)."""
 
     page_loads: int
     slow_loads: int
@@ -138,7 +138,7 @@ class Experience(Struct, kw_only=True):
 
 
 class Programme(Struct, kw_only=True):
-    """Programmes, points and campaigns (definitions F3)."""
+    """Programmes, points and campaigns (definitions D3)."""
 
     programme_joined: int
     programme_left: int

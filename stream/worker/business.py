@@ -48,10 +48,9 @@ def _series(policy: Policy, family: Family, shown: Mapping[str, Shown]) -> Itera
     roles = _roles(policy, family)
     for period, one in shown.items():
         for segment in policy.segments:
-            values = one.values.get(segment)
-            if values is not None:
-                for labels, measure in roles:
-                    yield (segment, period, *labels), values.get(measure, 0) / unit
+            values = one.values.get(segment, {})
+            for labels, measure in roles:
+                yield (segment, period, *labels), values.get(measure, 0) / unit
 
 
 def _roles(policy: Policy, family: Family) -> list[tuple[Labels, str]]:

@@ -1,4 +1,4 @@
-"""The recount of what customers' days say of a closed period (definitions G): activity, lifecycle, cohorts."""
+"""The recount of what customers' days say of a closed period (definitions W): activity, lifecycle, cohorts."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def activity_of(customer: Customer, kind: str, first: date, last: date) -> Itera
     def active(a: date, b: date) -> bool:
         return any(a <= day <= b for day in days)
 
-    # G1: "on the period's last day, and in the 7 and the 30 days up to it"
+    # W1: "on the period's last day, and in the 7 and the 30 days up to it"
     yield from ["dau"] * active(last, last)
     yield from ["wau"] * active(last - 6 * DAY, last)
     yield from ["mau"] * active(last - 29 * DAY, last)
-    # G2
+    # W2
     before = active(period_of(kind, first - DAY), first - DAY)
     if active(first, last):
         acquired = customer.acquired is not None and first <= customer.acquired <= last
@@ -29,7 +29,7 @@ def activity_of(customer: Customer, kind: str, first: date, last: date) -> Itera
         yield from ["repeat_buyers"] * (customer.orders >= 2)
     elif before:
         yield "dormant"
-    # G3: "day N after the day of acquisition lies in the period"
+    # W3: "day N after the day of acquisition lies in the period"
     for n in (1, 7, 14, 30, 60, 90):
         if customer.acquired is not None and first <= customer.acquired + n * DAY <= last:
             yield f"members:d{n}"

@@ -29,7 +29,7 @@ class Customer:
     due_ms: int | None = None
     opened: list[tuple[date, int]] = field(default_factory=list)  # A6: (episode day, opening)
     is_open: bool = False
-    orders: int = 0  # F3
+    orders: int = 0  # D3
     acquisition_cost: int = 0  # in minor units, as last said
 
 

@@ -1,4 +1,4 @@
-"""The recount of flows (definitions F): what each accepted event brings to its day, written out kind by kind."""
+"""The recount of flows (definitions D): what each accepted event brings to its day, written out kind by kind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from tests.recounting.customer import Customer, Event
 from tests.recounting.rules import Rules
 
-# F3: "each of these counts one"
+# D3: "each of these counts one"
 ONE = {
     "order_refunded": "refunds",
     "session": "sessions",
@@ -38,7 +38,7 @@ ONE = {
     "campaign_clicked": "campaigns_clicked",
     "unsubscribed": "unsubscribed",
 }
-# F3: "and its money in"
+# D3: "and its money in"
 MONEY = {
     "order_refunded": ("amount", "refunded"),
     "referral_made": ("amount", "referral_revenue"),
