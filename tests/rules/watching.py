@@ -95,7 +95,8 @@ def scraping(folder: Path, targets: dict[str, list[str]], alertmanager: str, for
     """The shipped Prometheus configuration with other addresses; jobs that are not among `targets` stay away."""
     config = yaml.safe_load(PROMETHEUS_YML.read_text("utf-8"))
     for key in ("scrape_interval", "evaluation_interval"):
-        config["global"][key] = form.duration(config["global"][key])
+        config["global"][key] = form.every or form.duration(config["global"][key])
+    config["global"]["scrape_timeout"] = config["global"]["scrape_interval"]
     config["rule_files"] = [str(folder / "rules" / "*.yml")]
     config["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [alertmanager]}]}]
     names = {one["job_name"] for one in config["scrape_configs"]}
@@ -128,7 +129,7 @@ def prometheus(folder: Path, targets: dict[str, list[str]], alertmanager: str, f
     path.write_text(scraping(folder, targets, alertmanager, form), "utf-8")
     port = free_port()
     words = ["prometheus", f"--config.file={path}", f"--storage.tsdb.path={folder / 'prometheus'}"]
-    words += [f"--web.listen-address={HOST}:{port}", f"--rules.alert.resend-delay={form.duration('1m')}"]
+    words += [f"--web.listen-address={HOST}:{port}", f"--rules.alert.resend-delay={form.every or '1m'}"]
     with _process(words, folder / "prometheus.log", f"http://{HOST}:{port}/-/ready"):
         yield f"{HOST}:{port}"
 

@@ -31,18 +31,18 @@ PATIENCE_SECONDS = 60.0
 class Worker:
     """One worker process; what it logged goes to the test's output."""
 
-    def __init__(self, bootstrap: str, slot: str, policy: str | None = None) -> None:
+    def __init__(self, bootstrap: str, slot: str, policy: str | None = None, port: int | None = None) -> None:
         """The stand-in's worker, or with a policy the real one."""
-        self._port = free_port()
-        command = [sys.executable, str(PROGRAM), bootstrap, slot, str(self._port)]
+        self.port = port or free_port()
+        command = [sys.executable, str(PROGRAM), bootstrap, slot, str(self.port)]
         if policy is not None:
-            words = ["worker", "--bootstrap", bootstrap, "--policy", policy, "--http", f"127.0.0.1:{self._port}"]
+            words = ["worker", "--bootstrap", bootstrap, "--policy", policy, "--http", f"127.0.0.1:{self.port}"]
             command = [sys.executable, "-m", "stream.cli", *words]
         self._process = subprocess.Popen(command, env={**os.environ, "LAPSE_SLOT": slot})
 
     def url(self, path: str) -> str:
         """The address of a page."""
-        return f"http://127.0.0.1:{self._port}{path}"
+        return f"http://127.0.0.1:{self.port}{path}"
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of a page; status 0 when it doesn't listen (yet)."""

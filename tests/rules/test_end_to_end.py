@@ -1,0 +1,143 @@
+"""From events to messages: real worker, Prometheus, Alertmanager and a receiver, two hours in a minute.
+
+Customers lapse together: the retention desk hears of it. The worker is stopped: on-call is paged. The input stops, and
+customers would be silent because of it: on-call is paged, and the retention desk hears nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grafana.rules.form import Form
+from stream.metrics import WORKER
+from stream.worker import topics
+from tests.rules.shopping import DAY_MS, GRACE_MS, MINUTE_MS, PARTITIONS, SECOND_MS, TRUSTED_MS, Group, Shop
+from tests.rules.watching import Receiver, alertmanager, ask, prometheus, until
+from tests.worker.running import Worker
+
+pytestmark = [pytest.mark.usefixtures("_programs"), pytest.mark.slow]
+
+FORM = Form(scale=1 / 120, every="1s")  # an hour in half a minute
+PATIENCE_SECONDS = 60.0
+COMPILE_SECONDS = 240.0  # on a machine that is busy with other tests
+BASE_SECONDS = 35.0  # the usual, before a surge: an hour of it has to lie an hour back
+
+
+class World:
+    """Everything that runs."""
+
+    def __init__(self, stack: ExitStack, folder: Path, bootstrap: str) -> None:
+        """Start it all but the monitoring."""
+        self._stack, self._folder, self._bootstrap = stack, folder, bootstrap
+        topics.create(bootstrap, PARTITIONS)
+        self.shop = Shop(bootstrap)
+        self.receiver = Receiver()
+        stack.callback(self.receiver.close)
+        self.worker = self.start_worker("one")
+        self.prometheus = ""
+
+    def start_worker(self, slot: str, port: int | None = None) -> Worker:
+        """A worker that runs all partitions; on the port that Prometheus knows."""
+        worker = self._stack.enter_context(Worker(self._bootstrap, slot, "default", port))
+        run = "lapse_partitions_running"
+        until(lambda: worker.metric(run) == PARTITIONS, COMPILE_SECONDS, lambda: "the worker did not come up")
+        return worker
+
+    def watch(self) -> None:
+        """Start Alertmanager and Prometheus."""
+        to = self._stack.enter_context(alertmanager(self._folder, self.receiver.url, FORM))
+        targets = {"lapse-worker": [f"127.0.0.1:{self.worker.port}"], "prometheus": []}
+        self.prometheus = self._stack.enter_context(prometheus(self._folder, targets, to, FORM))
+
+    def value(self, query: str) -> float | None:
+        """What Prometheus answers with one number, None without one."""
+        found = ask(self.prometheus, f"/api/v1/query?query={query}")["data"]["result"]
+        return float(found[0]["value"][1]) if found else None
+
+    def rules(self) -> list[dict[str, Any]]:
+        """All rules as Prometheus sees them."""
+        groups = ask(self.prometheus, "/api/v1/rules")["data"]["groups"]
+        return [rule for group in groups for rule in group["rules"]]
+
+    def heard(self, receiver: str, name: str, since: float) -> None:
+        """Wait until a receiver is told of an alert."""
+        until(lambda: name in self.receiver.told(receiver, since), PATIENCE_SECONDS, lambda: self.story(since))
+
+    def story(self, since: float) -> str:
+        """What was said, and what was firing, for whoever looks for the fault."""
+        said = [f"{one.at - since:+.1f} s {one.receiver}: {one.alerts}" for one in self.receiver.messages]
+        firing = ask(self.prometheus, "/api/v1/alerts")["data"]["alerts"]
+        return "\n".join([*said[-30:], *(f"{one['state']} {one['labels']} {one['value']}" for one in firing)])
+
+
+@pytest.fixture
+def world(tmp_path: Path, embedded_bootstrap: str) -> Iterator[World]:
+    with ExitStack() as stack:
+        yield World(stack, tmp_path, embedded_bootstrap)
+
+
+def test_lapses_reach_the_desk_outages_the_pager_and_never_the_other(world: World, tmp_path: Path) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    before_ms, surge_ms = now_ms - 110 * MINUTE_MS, now_ms - 75 * MINUTE_MS  # the alert clock: the usual, the surge
+    last_ms = now_ms - TRUSTED_MS + 90 * SECOND_MS  # the last event before the input stops …
+    frozen_ms = last_ms + TRUSTED_MS - GRACE_MS  # … and where the alert clock then has to stand still
+    world.shop.history(
+        [
+            Group("before", 6, before_ms - 10 * MINUTE_MS),
+            Group("together", 200, surge_ms - 10 * MINUTE_MS),
+            Group("outage", 200, frozen_ms + SECOND_MS),
+        ],
+        tmp_path,
+        now_ms,
+    )
+    _every_metric_is_there(world)
+    until(lambda: world.worker.metric("lapse_lag_events") == 0, PATIENCE_SECONDS, lambda: "the history is not read")
+    world.watch()
+    watching = time.monotonic()
+
+    # the usual: some lapse, nobody is told
+    world.shop.clock(before_ms + GRACE_MS)
+    until(lambda: world.worker.metric("lapse_alerts_opened_total") == 6, PATIENCE_SECONDS, lambda: "no alerts")
+    until(lambda: time.monotonic() > watching + BASE_SECONDS, PATIENCE_SECONDS, lambda: "time stands still")
+    world.heard("deadman", "Watchdog", watching)
+    assert world.receiver.told("retention-desk") == set()
+    assert [rule["name"] for rule in world.rules() if rule["health"] != "ok"] == []
+
+    # two hundred lapse within minutes
+    surge = time.monotonic()
+    world.shop.clock(surge_ms + GRACE_MS)
+    world.heard("retention-desk", "LapseSurge", surge)
+    assert world.worker.metric("lapse_alerts_opened_total") == 206
+
+    # the worker stops
+    world.shop.live(last_ms)
+    until(
+        lambda: world.worker.metric("lapse_lag_events") == 0, PATIENCE_SECONDS, lambda: "the last events are not read"
+    )
+    stopped = time.monotonic()
+    world.worker.stop()
+    world.heard("oncall-page", "LapseWorkersDown", stopped)
+
+    # another takes over; nothing comes any more, and in an hour two hundred would be silent because of that
+    world.worker = world.start_worker("two", world.worker.port)
+    back = time.monotonic()
+    world.heard("oncall-page", "LapseInputSilent", back)
+    told = len(world.receiver.messages)
+    until(lambda: len(world.receiver.messages) > told + 3, PATIENCE_SECONDS, lambda: "Alertmanager is silent")
+    assert world.receiver.told("retention-desk", back) == set()
+    assert world.worker.metric("lapse_alerts_opened_total") == 0, "the clock went on during the outage"
+    assert time.time() * 1000 > frozen_ms + GRACE_MS + 5 * SECOND_MS, "by then it would have been too far"
+
+
+def _every_metric_is_there(world: World) -> None:
+    """Also those that have no value yet."""
+    text = world.worker.get("/metrics")[1]
+    missing = [metric.name for metric in WORKER if f"# TYPE {metric.name.removesuffix('_total')}" not in text]
+    assert not missing, f"not on a live /metrics: {missing}"
+    assert DAY_MS > 0
