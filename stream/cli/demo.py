@@ -24,7 +24,12 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", metavar="N", default=str(DAYS), help="stop after N days of the year (default: all)")
     parser.add_argument("--exit", action="store_true", help="end when the replay has ended, instead of staying up")
     parser.add_argument("--json", action="store_true", help="print nothing but one JSON summary at the end")
-    parser.add_argument("--workers", metavar="N", default="1", help="worker processes (default: %(default)s)")
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        default="1",
+        help="worker processes; 0: those that the cluster of --bootstrap has already (default: %(default)s)",
+    )
     parser.add_argument(
         "--year-seconds",
         metavar="S",
@@ -36,7 +41,9 @@ def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
     asked = args.bootstrap or os.environ.get("LAPSE_BOOTSTRAP")
     cluster = problems.cluster(args.bootstrap) if asked else None
     days = problems.whole(args.days, "--days", 1, DAYS)
-    workers = problems.whole(args.workers, "--workers", 1, MOST_WORKERS)
+    workers = problems.whole(args.workers, "--workers", 0, MOST_WORKERS)
+    if workers == 0 and not asked:
+        problems.add("--workers 0 leaves the work to a cluster's own workers: add --bootstrap")
     pace = args.year_seconds or ("0" if args.json else str(YEAR_SECONDS))
     year_seconds = problems.whole(pace, "--year-seconds", 0, 24 * 3600)
     if args.json and not args.exit:
