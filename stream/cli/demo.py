@@ -28,7 +28,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
         "--workers",
         metavar="N",
         default="1",
-        help="worker processes; 0: those that the cluster of --bootstrap has already (default: %(default)s)",
+        help="worker processes; 0: leave it to workers and desk that run already on --bootstrap (default: %(default)s)",
     )
     parser.add_argument(
         "--year-seconds",
@@ -43,7 +43,7 @@ def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
     days = problems.whole(args.days, "--days", 1, DAYS)
     workers = problems.whole(args.workers, "--workers", 0, MOST_WORKERS)
     if workers == 0 and not asked:
-        problems.add("--workers 0 leaves the work to a cluster's own workers: add --bootstrap")
+        problems.add("--workers 0 leaves the work to workers and desk that run already: add --bootstrap")
     pace = args.year_seconds or ("0" if args.json else str(YEAR_SECONDS))
     year_seconds = problems.whole(pace, "--year-seconds", 0, 24 * 3600)
     if args.json and not args.exit:

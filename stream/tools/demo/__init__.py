@@ -44,7 +44,7 @@ class Settings:
 
     cluster: Cluster | None  # None: an embedded broker
     days: int
-    workers: int
+    workers: int  # 0: the cluster's own, and its desk
     year_seconds: int  # 0: as fast as it goes
     stay: bool
     as_json: bool
@@ -89,10 +89,11 @@ class Demo:
         self.seen = Seen(load(POLICY), self._partitions, last_day(settings.days))
         self._watcher = Watcher(self._kafka, self.seen)
         stack.callback(self._watcher.close)
-        screen.say("starting worker and desk (the first start compiles the kernel: half a minute)")
+        if settings.workers:
+            screen.say("starting worker and desk (the first start compiles the kernel: half a minute)")
         self._processes = stack.enter_context(Processes(cluster.bootstrap, POLICY, settings.workers))
         self._processes.await_ready(leaving.check)
-        self._where = f"live page {self._processes.page_url}, metrics {', '.join(self._processes.metrics_urls)}"
+        self._where = self._processes.where
         screen.say(f"broker {cluster.bootstrap}, {self._where}")
         self._group = Group(cluster, self._partitions)
         stack.callback(self._group.close)

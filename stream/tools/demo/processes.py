@@ -34,10 +34,10 @@ class DemoError(RuntimeError):
 
 
 class Processes:
-    """`workers` workers and a desk on one cluster; a context manager that leaves none behind."""
+    """`workers` workers and a desk on one cluster; none of either where it has its own (0). It leaves none behind."""
 
     def __init__(self, bootstrap: str, policy: str, workers: int) -> None:
-        self._names = [*(f"worker {number}" for number in range(workers)), DESK]
+        self._names = [*(f"worker {number}" for number in range(workers)), DESK] if workers else []
         self._ports = {name: free_port() for name in self._names}
         self._words = ["--bootstrap", bootstrap, "--policy", policy]
         # whoever looks at this demo may see its customers: nobody else knows the token, it ends with the demo
@@ -54,6 +54,13 @@ class Processes:
     def page_url(self) -> str:
         """The live page, with the token in the part of the address that is never sent."""
         return f"http://{HOST}:{self._ports[DESK]}/#token={self._token}"
+
+    @property
+    def where(self) -> str:
+        """Where to look."""
+        if not self._names:
+            return "the cluster's own workers and desk"
+        return f"live page {self.page_url}, metrics {', '.join(self.metrics_urls)}"
 
     def __enter__(self) -> Self:
         try:
