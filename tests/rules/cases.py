@@ -161,7 +161,7 @@ LOSING: Final = {
     for worker in (0, 1)
 }
 FEW: Final = {series: f"{int(values.removesuffix('x900')) // 5}x900" for series, values in LOSING.items()}
-OUTCOMES: Final = 'lapse_alert_outcomes{partition="0",segment="gold",sign="silent",resolution="%s"}'
+OUTCOMES: Final = 'lapse_alert_outcomes{instance="w0",segment="gold",sign="silent",resolution="%s"}'
 ACCEPTABLE: Final = 'lapse_acceptable_churn_ratio{segment="gold",period="month",instance="w0"}'
 TARGET: Final = 'lapse_target_crr_ratio{segment="gold",period="month",instance="w0"}'
 GOLD: Final = ({"segment": "gold", "period": "month"},)

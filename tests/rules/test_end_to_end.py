@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,11 @@ from tests.rules.shopping import DAY_MS, GRACE_MS, MINUTE_MS, PARTITIONS, SECOND
 from tests.rules.watching import Receiver, alertmanager, ask, prometheus, until
 from tests.worker.running import Worker
 
-pytestmark = [pytest.mark.usefixtures("_programs"), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.usefixtures("_programs"),
+    pytest.mark.slow,
+    pytest.mark.xfail(find_spec("stream.worker.suspension") is None, reason="no suspension yet", run=False),
+]
 
 FORM = Form(scale=1 / 120, every="1s")  # an hour in half a minute
 PATIENCE_SECONDS = 60.0
