@@ -19,8 +19,8 @@ from yarl import URL
 from stream.desk.settings import Settings, for_aiokafka
 from stream.names import ALERTS, PARTS
 
-MOST_AT_ONCE: Final = 500  # records
-MOST_WAITING: Final = 2000
+MOST_AT_ONCE: Final = 1000  # records
+MOST_WAITING: Final = 4000
 
 _log = logging.getLogger("lapse.desk")
 
@@ -32,6 +32,7 @@ class Batches:
         """`handle` gets Faust's events; when it returns, they are acknowledged."""
         self._handle = handle
         self._queue: asyncio.Queue[Any] = asyncio.Queue(MOST_WAITING)
+        self._in_hand = 0
 
     async def put(self, event: Any) -> None:
         """Take one event; waits while too many do."""
@@ -40,7 +41,7 @@ class Batches:
     @property
     def waiting(self) -> int:
         """Events not handled yet."""
-        return self._queue.qsize()
+        return self._queue.qsize() + self._in_hand
 
     async def run(self) -> None:
         """Handle for ever."""
@@ -48,7 +49,9 @@ class Batches:
             batch = [await self._queue.get()]
             while len(batch) < MOST_AT_ONCE and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
+            self._in_hand = len(batch)
             await self._handle(batch)
+            self._in_hand = 0
             for event in batch:
                 event.ack()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ class Courier:
         self._retrying: dict[str, int] = {}  # since when
         self._slots = asyncio.Semaphore(route.concurrency)
         self._wake = asyncio.Event()
+        self._plan = Plan()
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -83,10 +85,11 @@ class Courier:
         """Send for ever."""
         while True:
             self._wake.clear()
-            plan = await self._step()
-            now = now_ms()
-            rest = REST_S if plan.look_ms is None else min(REST_S, max(LOOK_S, (plan.look_ms - now) / 1000))
-            await asyncio.sleep(LOOK_S)
+            began = time.monotonic()
+            plan = self._plan = await self._step()
+            # a look costs more the more waits: it takes a tenth of the time at most
+            await asyncio.sleep(max(LOOK_S, 10 * (time.monotonic() - began)))
+            rest = REST_S if plan.look_ms is None else min(REST_S, max(0.0, (plan.look_ms - now_ms()) / 1000))
             try:
                 await asyncio.wait_for(self._wake.wait(), rest)
             except TimeoutError:
@@ -104,8 +107,7 @@ class Courier:
 
     def waiting(self) -> Counter[str]:
         """How much waits, by what it waits for."""
-        plan = self._outbox.plan(now_ms(), self._busy, self._partitions())
-        found = Counter(dict(plan.waiting))
+        found = Counter(dict(self._plan.waiting))
         found["retry"] = len(self._retrying)
         found["ready"] += len(self._busy) - len(self._retrying)
         return found

@@ -133,6 +133,7 @@ class Process:
         self._tasks: list[asyncio.Task[None]] = []
         self._planning: list[asyncio.Task[None]] = []
         self._ready = False
+        self._behind = 0
         self._meters.ask = self._measure
         self._site = Site(settings.http, registry_of(self._meters), self._unhealthy, self._unready, self._routes())
 
@@ -214,11 +215,21 @@ class Process:
         mine: frozenset[int] = frozenset()
         while True:
             await asyncio.sleep(_AGAIN_SECONDS)
+            self._behind = await self._unread()
             before, mine = mine, self._mine()
             if mine != before:
                 _log.info("sends for partitions %s", ", ".join(map(str, sorted(mine))) or "none")
                 for courier in self._couriers.values():
                     courier.wake()
+
+    async def _unread(self) -> int:
+        """Records of this desk's partitions that Faust has still to read; 1 for one that it knows nothing of yet."""
+        consumer, behind = self._app.consumer, 0
+        for one in consumer.assignment():
+            end: int | None = consumer.highwater(one)  # None before the first answer, whatever Faust says
+            at = await consumer.position(one)
+            behind += 1 if end is None or at is None else max(0, end - at)
+        return behind
 
     async def _take_alerts(self, events: Any) -> None:
         batch = [(one.message.value, one.message.partition) for one in events]
@@ -259,5 +270,5 @@ class Process:
             metrics.DESK_OPEN_ALERTS: {(one,): float(alerts[one]) for one in SEVERITIES},
             metrics.DESK_WAITING: {(why,): n for why, n in waiting.items()},
             metrics.DESK_OLDEST: {(): (now_ms() - min(oldest)) / 1000 if oldest else 0.0},
-            metrics.DESK_LAG: {(): float(self._alerts.waiting + self._parts.waiting)},
+            metrics.DESK_LAG: {(): float(self._behind + self._alerts.waiting + self._parts.waiting)},
         }

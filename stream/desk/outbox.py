@@ -109,8 +109,8 @@ class Outbox:
             *(w.entry.since_ms + GATHER_MS for w in ready.values() if w.entry.since_ms > now_ms - GATHER_MS),
         )
         quiet = len(self.entries) - len(busy) - len(ready) if quiet_until else 0
-        if self._over_budget(len(gathered), now_ms):
-            return self._storm(now_ms, gathered, look, quiet)
+        if gathered and self._over_budget(len(ready), now_ms):  # also by those that came a moment ago
+            return self._storm(now_ms, list(ready), look, quiet)
         room = max(0, MOST_AT_ONCE - len(busy))
         singles = self._first_of_each(gathered, busy)[:room]
         return Plan(tuple(singles), look_ms=look, waiting=(("quiet", quiet), ("ready", len(ready))))
@@ -150,11 +150,11 @@ class Outbox:
         budget = self.route.budget_per_hour
         return bool(budget and more) and len(self.sent_ms) + more > budget
 
-    def _storm(self, now_ms: int, gathered: list[str], look: int | None, quiet: int) -> Plan:
+    def _storm(self, now_ms: int, together: list[str], look: int | None, quiet: int) -> Plan:
         again = now_ms if self.incident_ms is None else self.incident_ms + self.route.storm_minutes * 60_000
         if now_ms >= again:
-            return Plan(group=Group("storm", tuple(gathered[:MOST_TOGETHER])), look_ms=now_ms)
-        return Plan(look_ms=_soonest(look, again), waiting=(("quiet", quiet), ("storm", len(gathered))))
+            return Plan(group=Group("storm", tuple(together[:MOST_TOGETHER])), look_ms=now_ms)
+        return Plan(look_ms=_soonest(look, again), waiting=(("quiet", quiet), ("storm", len(together))))
 
     def _first_of_each(self, ids: list[str], busy: Collection[str]) -> list[str]:
         """Of each alert the earliest that waits, unless something of it is under way."""
