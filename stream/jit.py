@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Callable[..., Any])
 
+# an int64 of whatever integer: a compiled function is compiled anew for each combination of its arguments' types
+whole: Callable[[Any], int] = np.int64  # type: ignore[assignment]  # NumPy calls its integers by a type of their own
+
 _HERE = Path(__file__).parent
 
 

@@ -158,10 +158,10 @@ class Shard:
                 # A5: "a purchase on a later day than the episode day resolves it"
                 customer.is_open = False
                 opened_ms = customer.opened[-1][1]
-                self._say(name, customer, "returned" if time_ms > opened_ms else "retracted", time_ms)
+                self._say(name, customer, "returned" if time_ms // 1000 > opened_ms // 1000 else "retracted", time_ms)
         if not customer.is_open:
             s = self._due_after(tuple(days))
-            self._set_due(name, customer, None if s is None else customer.instant_ms + s * DAY_MS)
+            self._set_due(name, customer, None if s is None else customer.instant_ms // 1000 * 1000 + s * DAY_MS)
 
     def _due_after(self, days: tuple[date, ...]) -> int | None:
         """A3: s*, "the smallest whole number of days s ≥ 1, at most 730, with 1 − S(s) ≥ overdue and P ≥ theta"."""
@@ -206,7 +206,7 @@ class Shard:
             "sign": "silent",
             "status": "opened" if resolution is None else "resolved",
             "resolution": resolution,
-            "event_time_ms": time_ms,
+            "event_time_ms": time_ms // 1000 * 1000,  # L1: whole seconds
             "episode_day": customer.opened[-1][0].isoformat(),
             "n": 1 if resolution is None else 2,  # A6: "n = 1 for the opening, 2 for what follows"
         })  # fmt: skip

@@ -13,7 +13,7 @@ from stream.core import batch as columns
 from stream.core.kinds import Kind
 from stream.core.measures import FLOWS
 from stream.core.retention import segment_at
-from stream.core.table import NO_DAY, Row
+from stream.core.table import NO_DAY, More, Row
 from stream.core.views import FlowView
 from stream.jit import njit
 
@@ -148,7 +148,7 @@ def _answers(flow: NDArray[np.int64], kind: int, x: int, y: int) -> None:
 
 
 @njit
-def count_event(view: FlowView, r: Row, kind: int, day: int, amount: int, x: int, y: int) -> None:
+def count_event(view: FlowView, r: Row, m: More, kind: int, day: int, amount: int, x: int, y: int) -> None:
     """Count an event on its day (definitions D1, D3), where it is one that counts."""
     if day < view.first[0]:
         return
@@ -171,7 +171,7 @@ def count_event(view: FlowView, r: Row, kind: int, day: int, amount: int, x: int
     elif kind in (REWARD_EARNED, REWARD_REDEEMED):
         _rewards(view, flow, kind, amount, x, y)
     elif kind == PROFILE_UPDATED:
-        flow[ACQUISITION_COST] += 0 if amount == columns.NONE else amount - r.acquisition_cost
+        flow[ACQUISITION_COST] += 0 if amount == columns.NONE else amount - m.acquisition_cost
     elif kind == EXIT_SURVEY:
         flow[REASONS + _reason(view.exit_reasons, x)] += 1
     else:

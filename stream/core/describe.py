@@ -1,7 +1,6 @@
 """A customer's row in words: what the desk shows of one customer, and answers to "what do you hold about me?".
 
-Owns: which of a row's numbers are told, and how. Reads the row by the names of its fields, whether they lie in the hot
-part or in the rare one; changes nothing.
+Owns: which of a row's numbers are told, and how. Reads the row, and what there is beside it; changes nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from stream.core.batch import MARKETING, MARKETING_KNOWN, TRACKING, TRACKING_KNOWN
@@ -17,12 +16,12 @@ from stream.core.calendar import calendar, date_of
 from stream.core.lifecycle import Stage, stage_of
 from stream.core.money import from_minor
 from stream.core.retention import segment_at
-from stream.core.table import NEVER_MS, NO_DAY
+from stream.core.signs import Sign
+from stream.core.table import NEVER_S, NO_DAY
 
 if TYPE_CHECKING:
     from stream.core.partition import Partition
 
-_FOREVER_S: Final = 2**32 - 1
 Fact = tuple[str, str]
 
 
@@ -31,15 +30,15 @@ def describe(partition: Partition, customer_id: str) -> dict[str, Any] | None:
     place = partition.table.row_of(customer_id)
     if place is None or partition.clock_ms is None:
         return None
-    row, policy = partition.table.rows[place], partition.policy
-    get = _Fields(row, ZoneInfo(policy.zone), policy.currency)
+    row, more, policy = partition.table.rows[place], partition.table.more_of(place), partition.policy
+    get = _Fields(row, more, ZoneInfo(policy.zone), policy.currency)
     if not get.instant("seen"):
         return None  # only ever heard of in events that were refused
     days = calendar(policy.zone)
     day = days.day(partition.clock_ms)
     end_s = days.end_ms(day) // 1000
     code = int(segment_at(row, end_s - 1))
-    stage = Stage(stage_of(row, day, end_s, policy.active_days[code], policy.silent.min_purchase_days)).name
+    stage = Stage(stage_of(row, more, day, end_s, policy.active_days[code], policy.silent.min_purchase_days)).name
     return {
         "customer_id": customer_id,
         "partition": partition.number,
@@ -55,32 +54,39 @@ def describe(partition: Partition, customer_id: str) -> dict[str, Any] | None:
 
 
 class _Fields:
-    """A row's fields by name. Instants are epoch ms in a field `…_ms`, or seconds in `…_s`; 0 and never are None."""
+    """A customer's fields by name, wherever they lie; 0 and never are None."""
 
-    def __init__(self, row: Any, zone: ZoneInfo, currency: str) -> None:
-        self._row = row
-        self._names = row.dtype.names
+    def __init__(self, row: Any, more: Any, zone: ZoneInfo, currency: str) -> None:
+        self._parts = {name: part for part in (more, row) for name in part.dtype.names}
         self._zone = zone
         self._currency = currency
 
     def number(self, name: str) -> int:
-        return int(self._row[name]) if name in self._names else 0
+        return int(self._parts[name][name])
 
     def real(self, name: str) -> float:
-        return float(self._row[name]) if name in self._names else 0.0
+        return float(self._parts[name][name])
 
     def day(self, name: str) -> int | None:
-        found = self.number(name) if name in self._names else NO_DAY
+        found = self.number(name)
         return None if found in (NO_DAY, 0) else found
 
     def instant(self, name: str) -> int | None:
-        """Epoch ms."""
-        ms = self.number(f"{name}_ms") or 1000 * self.number(f"{name}_s")
-        return None if ms <= 0 or ms >= min(NEVER_MS, _FOREVER_S * 1000) else ms
+        """Epoch seconds."""
+        seconds = self.number(f"{name}_s")
+        return None if seconds in (0, NEVER_S) else seconds
 
     def when(self, name: str) -> str | None:
-        ms = self.instant(name)
-        return None if ms is None else f"{datetime.fromtimestamp(ms / 1000, self._zone):%Y-%m-%d %H:%M}"
+        return self.clock(self.instant(name))
+
+    def clock(self, seconds: int | None) -> str | None:
+        return None if seconds is None else f"{datetime.fromtimestamp(seconds, self._zone):%Y-%m-%d %H:%M}"
+
+    def alerts(self) -> Iterator[tuple[Sign, str | None]]:
+        """The signs whose alert is open, and since when."""
+        for sign in Sign:
+            if self.number("open") >> sign & 1:
+                yield sign, self.clock(int(self._parts["opened_s"]["opened_s"][sign]))
 
     def money(self, name: str) -> str | None:
         minor = self.number(name)
@@ -97,9 +103,9 @@ def _facts(get: _Fields, today: int) -> Iterator[Fact]:
         yield "orders", f"{get.number('orders'):,} on {_days(get.number('purchase_days'))}"
     if get.real("gap_weight") > 0:
         yield "usual gap", f"about {_days(max(1, round(math.exp(get.real('gap_mean')))))} between orders"
-    opened, due = get.when("opened"), get.when("due")
-    if opened:
-        yield "open alert", f"silent since {opened}"
+    for sign, since in get.alerts():
+        yield "open alert", f"{sign.name.replace('_', ' ')}, since {since}"
+    due = get.when("due")
     if due:
         yield "looked at again", f"{due}, if nothing happens until then"
     for name, field in (

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from stream.core import batch as columns
-from stream.core.kinds import Kind
 from stream.core.table import (
     ACTIVITY_DAYS,
     DUPLICATES,
@@ -18,14 +17,10 @@ from stream.core.table import (
     SEGMENT_CHANGES,
     SUBSCRIPTION_EVENTS,
     SUBSCRIPTIONS,
+    More,
     Row,
 )
 from stream.jit import njit
-
-PROFILE_UPDATED = int(Kind.profile_updated)
-ORDER_COMPLETED = int(Kind.order_completed)
-ORDER_REFUNDED = int(Kind.order_refunded)
-SERVICE_COST = int(Kind.service_cost)
 
 
 @njit(inline=True)
@@ -87,75 +82,66 @@ def observe_segment(r: Row, time_s: int, code: int) -> None:
 
 
 @njit
-def _subscription_slot(r: Row, ref: np.uint32) -> int:
+def _subscription_slot(m: More, ref: np.uint32) -> int:
     """The place of this subscription: its own, a free one, or the one whose last event is the oldest."""
     oldest = 0
     for k in range(SUBSCRIPTIONS):
-        if r.subscription_n[k] == 0 or r.subscription[k] == ref:
-            if r.subscription_n[k] == 0:
-                r.subscription[k] = ref
+        if m.subscription_n[k] == 0 or m.subscription[k] == ref:
+            if m.subscription_n[k] == 0:
+                m.subscription[k] = ref
             return k
-        last = k * SUBSCRIPTION_EVENTS + r.subscription_n[k] - 1
-        if r.subscription_s[last] < r.subscription_s[oldest * SUBSCRIPTION_EVENTS + r.subscription_n[oldest] - 1]:
+        last = k * SUBSCRIPTION_EVENTS + m.subscription_n[k] - 1
+        if m.subscription_s[last] < m.subscription_s[oldest * SUBSCRIPTION_EVENTS + m.subscription_n[oldest] - 1]:
             oldest = k
-    r.subscription[oldest] = ref
-    r.subscription_n[oldest] = 0
+    m.subscription[oldest] = ref
+    m.subscription_n[oldest] = 0
+    m.mrr[oldest] = m.ends_s[oldest] = 0
     return oldest
 
 
 @njit
-def set_subscription(r: Row, ref: np.uint64, time_s: int, until_day: int) -> None:
-    """Until when the subscription lives, as seen from `time_s` (definitions R2)."""
-    slot = _subscription_slot(r, np.uint32(ref & np.uint64(0xFFFFFFFF)))
+def set_subscription(m: More, ref: np.uint64, time_s: int, until_day: int) -> tuple[int, bool]:
+    """Until when the subscription lives, as seen from `time_s` (definitions R2).
+
+    Returns its place, and whether this is the latest event of it.
+    """
+    slot = _subscription_slot(m, np.uint32(ref & np.uint64(0xFFFFFFFF)))
     first = slot * SUBSCRIPTION_EVENTS
-    n = np.int64(r.subscription_n[slot])
+    n = np.int64(m.subscription_n[slot])
     at = n
-    while at > 0 and r.subscription_s[first + at - 1] > time_s:
+    while at > 0 and m.subscription_s[first + at - 1] > time_s:
         at -= 1
     if n == SUBSCRIPTION_EVENTS:  # the oldest goes; the next one counts from its time if it lived for ever
         if at == 0:
             if until_day == OPEN_ENDED:
-                r.subscription_s[first] = time_s
-            return
-        if r.subscription_until[first] == OPEN_ENDED:
+                m.subscription_s[first] = time_s
+            return slot, False
+        if m.subscription_until[first] == OPEN_ENDED:
             if at == 1:
-                time_s = int(r.subscription_s[first])
+                time_s = int(m.subscription_s[first])
             else:
-                r.subscription_s[first + 1] = r.subscription_s[first]
+                m.subscription_s[first + 1] = m.subscription_s[first]
         for k in range(first, first + n - 1):
-            r.subscription_s[k] = r.subscription_s[k + 1]
-            r.subscription_until[k] = r.subscription_until[k + 1]
+            m.subscription_s[k] = m.subscription_s[k + 1]
+            m.subscription_until[k] = m.subscription_until[k + 1]
         n -= 1
         at -= 1
     for k in range(first + n, first + at, -1):
-        r.subscription_s[k] = r.subscription_s[k - 1]
-        r.subscription_until[k] = r.subscription_until[k - 1]
-    r.subscription_s[first + at] = time_s
-    r.subscription_until[first + at] = until_day
-    r.subscription_n[slot] = n + 1
+        m.subscription_s[k] = m.subscription_s[k - 1]
+        m.subscription_until[k] = m.subscription_until[k - 1]
+    m.subscription_s[first + at] = time_s
+    m.subscription_until[first + at] = until_day
+    m.subscription_n[slot] = n + 1
+    return slot, at == n
 
 
 @njit(inline=True)
-def consent(r: Row, time_s: int, bits: int) -> None:
+def consent(r: Row, m: More, time_s: int, bits: int) -> None:
     """The latest word on each kind of consent counts, by event time (definitions C1)."""
     if bits == columns.NONE:
         return
     for kind in range(2):
         mask = (columns.MARKETING_KNOWN | columns.MARKETING) << (2 * kind)
-        if bits & mask and time_s >= r.consent_s[kind]:
-            r.consent_s[kind] = time_s
-            r.consent = (r.consent & ~mask) | (bits & mask)
-
-
-@njit(inline=True)
-def totals(r: Row, kind: int, amount: int) -> None:
-    """Add up what the customer brought and cost."""
-    if kind == ORDER_COMPLETED:
-        r.orders += 1
-        r.revenue += amount
-    elif kind == ORDER_REFUNDED:
-        r.refunded += amount
-    elif kind == SERVICE_COST:
-        r.cost_to_serve += amount
-    elif kind == PROFILE_UPDATED and amount != columns.NONE:
-        r.acquisition_cost = amount
+        if bits & mask and time_s >= m.consent_s[kind]:
+            m.consent_s[kind] = time_s
+            r.consent = (r.consent & (0xFF ^ mask)) | (bits & mask)

@@ -27,8 +27,9 @@ def _more(h: np.uint64, data: NDArray[np.uint8], start: int, stop: int) -> np.ui
     return h
 
 
-@njit(inline=True)
-def _finished(h: np.uint64) -> np.uint64:
+@njit
+def mix(h: np.uint64) -> np.uint64:
+    """MurmurHash3's avalanche: every bit of the result depends on every bit of h."""
     h = (h ^ (h >> _33)) * _MIX_1
     h = (h ^ (h >> _33)) * _MIX_2
     return h ^ (h >> _33)
@@ -37,7 +38,7 @@ def _finished(h: np.uint64) -> np.uint64:
 @njit
 def hash64(data: NDArray[np.uint8], start: int, stop: int) -> np.uint64:
     """FNV-1a over data[start:stop], finished with MurmurHash3's avalanche."""
-    return _finished(_more(_OFFSET, data, start, stop))
+    return mix(_more(_OFFSET, data, start, stop))
 
 
 @njit
@@ -49,7 +50,7 @@ def hash_pairs(
     for i in range(hashes.size):
         h = _more(_OFFSET, data, first[i], first_end[i])
         h = (h ^ np.uint64(separator)) * _PRIME
-        hashes[i] = _finished(_more(h, data, second[i], second_end[i]))
+        hashes[i] = mix(_more(h, data, second[i], second_end[i]))
 
 
 @njit

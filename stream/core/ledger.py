@@ -124,7 +124,7 @@ class Ledger:
     def _parts(self, table: CustomerTable, clock_ms: int, periods: list[tuple[str, int]], through: int) -> list[Part]:
         """A part of each period, counted through a day, of those that have anything new to say."""
         spans = [(start, min(period_end(period, start), through)) for period, start in periods]
-        counts = retention.count(table.rows, table.n, spans, self._policy.active_days, self._calendar)
+        counts = retention.count(table, spans, self._policy.active_days, self._calendar)
         for (period, start), found in zip(periods, counts, strict=True):
             if period == "day":
                 self._flows.set(start, "customer_days", found[:, retention.END])

@@ -10,7 +10,8 @@ import enum
 from typing import Final
 
 from stream.core.retention import is_customer
-from stream.core.table import NO_DAY, Row
+from stream.core.signs import Sign
+from stream.core.table import NO_DAY, More, Row
 from stream.jit import njit
 
 
@@ -20,7 +21,7 @@ class Stage(enum.IntEnum):
     prospect = 0  # known, never a customer
     new = 1  # a customer with too few purchase days to be judged
     active = 2
-    at_risk = 3  # the last silence raised an alert and still goes on
+    at_risk = 3  # an alert is open, or the last silence raised one and still goes on
     lapsed = 4  # was a customer, is none today
 
 
@@ -38,15 +39,16 @@ TRANSITIONS: Final[dict[tuple[Stage, Stage], str]] = {
 }
 
 _PROSPECT, _NEW, _ACTIVE, _AT_RISK, _LAPSED = (int(stage) for stage in Stage)
+_SILENT = int(Sign.silent)
 
 
 @njit
-def stage_of(r: Row, day: int, end_s: int, active_days: int, min_purchase_days: int) -> int:
+def stage_of(r: Row, m: More, day: int, end_s: int, active_days: int, min_purchase_days: int) -> int:
     """The Stage of a row at the end of a day (whose end is the second `end_s`), W = `active_days`."""
     if r.first_day == NO_DAY or r.first_day > day:
         return _PROSPECT
-    if not is_customer(r, day, end_s, active_days):
+    if not is_customer(r, m, day, end_s, active_days):
         return _LAPSED
-    if r.purchase_day != NO_DAY and r.episode_day == r.purchase_day:
+    if r.open or (r.purchase_day != NO_DAY and r.episode[_SILENT] == r.purchase_day):
         return _AT_RISK
     return _NEW if r.purchase_days < min_purchase_days else _ACTIVE

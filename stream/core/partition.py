@@ -13,21 +13,30 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
+<<<<<<< HEAD
 from stream.core import alerts, flows, heap, kernel, latest
 from stream.core import batch as columns
+=======
+from stream.core import alerts, heap, kernel
+>>>>>>> fa0c1731 (Thirteen signs: rows in two parts, signals that ask, one life for every alert)
 from stream.core.alerts import Alert
 from stream.core.batch import Batch
 from stream.core.calendar import DAY_MS, HOUR_MS, calendar
 from stream.core.flows import Flows
 from stream.core.gauges import Gauges, scan
+<<<<<<< HEAD
 from stream.core.hashing import SEPARATOR
 from stream.core.kinds import Kind
+=======
+>>>>>>> fa0c1731 (Thirteen signs: rows in two parts, signals that ask, one life for every alert)
 from stream.core.ledger import Ledger
+from stream.core.outcomes import Outcomes
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part
-from stream.core.silence import SilenceParams
-from stream.core.table import NEVER_MS, ROW, ROW_LAYOUT, CustomerTable
-from stream.core.views import NOTE, C, Events, Rules, Store
+from stream.core.rules import rules_of
+from stream.core.signs import Sign
+from stream.core.table import MORE, NEVER_MS, ROW, ROW_LAYOUT, SIGNS, CustomerTable, Row
+from stream.core.views import NOTE, C, Events, Store
 
 NO_TIME = -(2**62)
 SCAN_LIMIT = 10_000_000  # rows counted in one step: a second or so, so that a leap of a year fits its transactions
@@ -60,33 +69,8 @@ class Control(msgspec.Struct, frozen=True):
     final_day: int
     late_change: bool
     published: dict[str, tuple[int, int]]
-
-
-def rules_of(policy: Policy) -> Rules:
-    """The policy as the kernel reads it."""
-    s, names = policy.silent, len(Kind) + 1
-    qualifies, purchase = np.zeros(names, np.uint8), np.zeros(names, np.uint8)
-    for kind in Kind:
-        qualifies[kind] = kind.name in policy.qualifying
-        purchase[kind] = kind.name in s.activity
-    return Rules(
-        SilenceParams(
-            s.mu0,
-            s.k0,
-            s.a0,
-            s.b0,
-            s.a,
-            s.b,
-            s.memory,
-            float(s.horizon_days),
-            s.theta,
-            s.overdue,
-            float(s.min_purchase_days),
-        ),
-        qualifies,
-        purchase,
-        columns.TRACKING if policy.consent_default.tracking else 0,
-    )
+    ended: list[tuple[str, str, str, int]]
+    leads: dict[str, tuple[int, int]]
 
 
 class OtherPolicyError(ValueError):
@@ -103,6 +87,7 @@ class Partition:
         self.flows = Flows(policy)
         self.ledger = Ledger(policy, number, self.flows)
         self.rules = rules_of(policy)
+        self.outcomes = Outcomes()
         self._calendar = calendar(policy.zone)
         self._clock = np.zeros(len(C), np.int64)
         self._clock[C.MAX] = self._clock[C.ALERT] = self._clock[C.HEAP_UNTIL] = NO_TIME
@@ -112,7 +97,7 @@ class Partition:
         self._head: Head | None = None  # the last one published
         self._set_border()
         self._heap_ms, self._heap_row = np.empty(0, np.int64), np.empty(0, np.int32)
-        self._notes, self._noted = np.empty(0, NOTE), np.empty(0, ROW)
+        self._notes, self._noted, self._noted_more = np.empty(0, NOTE), np.empty(0, ROW), np.empty(0, MORE)
 
     @property
     def clock_ms(self) -> int | None:
@@ -122,7 +107,7 @@ class Partition:
     @property
     def rows(self) -> int:
         """How many customers there are: rows to which an event was applied, not only refused."""
-        return int(np.count_nonzero(self.table.rows["seen_ms"][: self.table.n]))
+        return int(np.count_nonzero(self.table.rows["seen_s"][: self.table.n]))
 
     def apply(self, batch: Batch, start: int = 0, stop: int | None = None) -> Step:
         """Apply events start…stop. Where more falls due than fits one step, `next` is short of the end: call again."""
@@ -133,6 +118,7 @@ class Partition:
             batch.event_hash, batch.segment, batch.amount, batch.x, batch.y, batch.ref,
         )  # fmt: skip
         last_ms = int(batch.time_ms[start:stop].max(initial=NO_TIME)) - self.policy.alert_grace_ms
+        self.table.reserve_more(int(np.count_nonzero(self.rules.of["more"][batch.kind])))
         store = self._store(len(batch), max(last_ms, int(self._clock[C.ALERT])))
         step = Step(start)
         while True:
@@ -162,7 +148,7 @@ class Partition:
         day = self._calendar.day(max(int(self._clock[C.ALERT]), 0))
         end_s = self._calendar.end_ms(day) // 1000
         policy = self.policy
-        return scan(self.table.rows, self.table.n, day, end_s, policy.active_days, policy.silent.min_purchase_days)
+        return scan(self.table, day, end_s, policy.active_days, policy.silent.min_purchase_days)
 
     def changes(self) -> tuple[list[bytes], list[bytes | None]]:
         """Keys and changelog values of the rows that changed since the last call."""
@@ -178,19 +164,26 @@ class Partition:
             Control(
                 ROW_LAYOUT, self.policy.zone, self.policy.currency, self.policy.segments,
                 int(c[C.MAX]), int(c[C.ALERT]), ledger.first_day, ledger.open_day, ledger.final_day,
-                bool(c[C.LATE_CHANGE]), ledger.published,
+                bool(c[C.LATE_CHANGE]), ledger.published, *self.outcomes.saved(),
             )
         )  # fmt: skip
 
     def load(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> None:
         """Set rows from changelog records, in order: the last of a key wins. Raises OtherPolicyError for other rows."""
         records = list(zip(keys, values, strict=True))
+<<<<<<< HEAD
         self.flows.load((key, value) for key, value in records if key.startswith(flows.KEY))
         self.ledger.latest.load((key, value) for key, value in records if key.startswith(latest.KEY))
         kept = [(key, value) for key, value in records if value is not None and not key.startswith(SEPARATOR)]
         if kept and len(kept[0][1]) != ROW.itemsize:
+=======
+        self.flows.load((key, value) for key, value in records if key.startswith(KEY))
+        kept = [(key, value) for key, value in records if value is not None and not key.startswith(KEY)]
+        sizes = (ROW.itemsize, ROW.itemsize + MORE.itemsize)
+        if kept and len(kept[0][1]) not in sizes:
+>>>>>>> fa0c1731 (Thirteen signs: rows in two parts, signals that ask, one life for every alert)
             raise OtherPolicyError(
-                f"changelog of partition {self.number}: rows of {len(kept[0][1])} bytes, not of {ROW.itemsize}"
+                f"changelog of partition {self.number}: rows of {len(kept[0][1])} bytes, none of {sizes}"
             )
         self.table.load([key for key, _ in kept], [value for _, value in kept])
 
@@ -204,6 +197,7 @@ class Partition:
         c[C.HEAP_UNTIL] = NO_TIME
         ledger.first_day, ledger.open_day, ledger.final_day = control.first_day, control.open_day, control.final_day
         ledger.published = dict(control.published)
+        self.outcomes.load(control.ended, control.leads)
         self.flows.restore()
         if control.first_day is not None:
             c[C.FIRST_DAY] = control.first_day
@@ -227,11 +221,12 @@ class Partition:
     def _store(self, events: int, until_ms: int) -> Store:
         """The kernel's view of the table, with room for all that `events` events and the timers can bring."""
         c, table = self._clock, self.table
-        c[C.NOTES_N] = c[C.FIRED] = c[C.DUPLICATES] = 0
-        c[C.CHANGED_N] = table.changed_n
-        room = events + kernel.TIMER_LIMIT + 1
+        c[C.NOTES_N] = c[C.FIRED] = c[C.DUPLICATES] = c[C.ERASED] = 0
+        c[C.CHANGED_N], c[C.MORE_N] = table.changed_n, table.more_n
+        room = events + kernel.TIMER_LIMIT + kernel.NOTES_LIMIT
         if self._notes.size < room:
             self._notes, self._noted = np.empty(room, NOTE), np.empty(room, ROW)
+            self._noted_more = np.empty(room, MORE)
         fill = until_ms > c[C.HEAP_UNTIL]
         need = (table.n if fill else int(c[C.HEAP_N])) + room
         if need > self._heap_ms.size:
@@ -240,8 +235,9 @@ class Partition:
             heap_ms[:n], heap_row[:n] = self._heap_ms[:n], self._heap_row[:n]
             self._heap_ms, self._heap_row = heap_ms, heap_row
         store = Store(
-            table.rows, table.due_ms, table.dirty, table.changed, table.arena, table.key_start,
-            self._heap_ms, self._heap_row, self._notes, self._noted, np.zeros(events, np.uint8),
+            table.rows, table.more, table.hashes, table.due_ms, table.dirty, table.changed, table.arena,
+            table.key_start, self._heap_ms, self._heap_row, self._notes, self._noted, self._noted_more,
+            np.zeros(events, np.uint8), np.empty(events, np.int32), table.newborn, np.zeros(SIGNS, np.int64),
             self.flows.view,
         )  # fmt: skip
         if fill:
@@ -272,7 +268,7 @@ class Partition:
 
     def _tell(self, store: Store, step: Step) -> None:
         c = self._clock
-        self.table.changed_n = int(c[C.CHANGED_N])
+        self.table.changed_n, self.table.more_n = int(c[C.CHANGED_N]), int(c[C.MORE_N])
         step.duplicates = int(c[C.DUPLICATES])
         if self.clock_ms is not None:
             head = self.ledger.head(self.clock_ms)
@@ -280,9 +276,18 @@ class Partition:
                 self._head = head
                 step.parts.append(head)
         step.too_late = np.flatnonzero(store.too_late).tolist()
-        step.alerts = [
-            alerts.of_note(
-                note, row, self.table.customer_id(int(note["row"])), self.policy, self._calendar, self.rules.silence
-            )
-            for note, row in zip(self._notes[: c[C.NOTES_N]], self._noted[: c[C.NOTES_N]], strict=True)
-        ]
+        n = int(c[C.NOTES_N])
+        for note, row, more in zip(self._notes[:n], self._noted[:n], self._noted_more[:n], strict=True):
+            customer = self._customer(int(note["row"]))
+            alert = alerts.of_note(note, row, more, customer, self.policy, self._calendar, self.rules)
+            step.alerts.append(alert)
+            self.outcomes.note(alert, self._lead_days(row, alert))
+
+    def _lead_days(self, row: Row, alert: Alert) -> int:
+        """From the day an alert opened to the day on which its customer is no customer any more (definitions L8)."""
+        opened_ms = int(row["opened_s"][Sign[alert.sign]]) * 1000
+        active_days = self.policy.active_days[self.policy.segment_code(alert.segment)]
+        return max(0, int(row["active_head"]) + active_days - self._calendar.day(opened_ms))
+
+    def _customer(self, row: int) -> tuple[str, int]:
+        return self.table.customer_id(row), int(self.table.hashes[row])

@@ -16,8 +16,9 @@ from decimal import Decimal
 from functools import cached_property
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from stream.core import reporting
+from stream.core import reporting, signrules
 from stream.core.settings import Settings, suggestion
+from stream.core.signrules import Signals, SignRule
 
 OTHER = "other"
 RESERVED = ("all", OTHER)
@@ -82,6 +83,14 @@ class Severity:
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptable:
+    """Whom nobody should fight for: their cost to serve passes this share of their margin (0: nobody)."""
+
+    cost_share: float = 1.0
+    alert: bool = True  # marked as acceptable; else no alert at all
+
+
+@dataclass(frozen=True, slots=True)
 class Consent:
     """What holds for a customer of whom nothing is known."""
 
@@ -109,6 +118,10 @@ class Policy:
     qualifying: frozenset[str] = frozenset({"order_completed", "session", "feature_used", "subscription_renewed"})
     active_days: tuple[int, ...] = (90,)
     silent: Silent = field(default_factory=Silent)
+    signs: tuple[SignRule, ...] = signrules.DEFAULTS  # by Sign
+    signals: Signals = field(default_factory=Signals)
+    base_rate: float = 0.1  # share of all customers who leave within a horizon, to compare a sign's chance with
+    acceptable: Acceptable = field(default_factory=Acceptable)
     value: Value = field(default_factory=Value)
     severity: Severity = field(default_factory=Severity)
     figures: reporting.Reporting = field(default_factory=reporting.Reporting)
@@ -172,6 +185,11 @@ def _policy(top: Settings, name: str) -> Policy:
     base = Policy(name)
     currency = _currency(top, base.currency)
     segments = _segments(top)
+    signs = top.table("signs")
+    silent = _silent(signs.table("silent"), base.silent)
+    base_rate = signs.number("base_rate", base.base_rate, 0, 1)
+    of_silent = SignRule(horizon_days=silent.horizon_days, cooldown_days=1, play=silent.play)
+    rules, signals = signrules.read(signs, of_silent, segments, ACTIVITIES)
     policy = Policy(
         name=name,
         zone=_zone(top, base.zone),
@@ -182,9 +200,13 @@ def _policy(top: Settings, name: str) -> Policy:
         allowed_lateness_days=top.whole("allowed_lateness_days", base.allowed_lateness_days, 0, 30),
         forget_after_days=top.whole("forget_after_days", base.forget_after_days, SHORTEST_MEMORY_DAYS, 36_500),
         segments=segments,
-        qualifying=_activities(top, "qualifying", base.qualifying),
+        qualifying=signrules.names_of(top, "qualifying", base.qualifying, ACTIVITIES),
         active_days=_active_days(top, base.active_days[0], segments),
-        silent=_silent(top.table("signs"), base.silent),
+        silent=silent,
+        signs=rules,
+        signals=signals,
+        base_rate=base_rate,
+        acceptable=_acceptable(top.table("acceptable"), base.acceptable),
         value=_value(top.table("value"), base.value),
         severity=_severity(top.table("severity"), base.severity),
         figures=reporting.read(top.table("figures"), top.table("targets"), segments),
@@ -247,21 +269,10 @@ def _active_days(top: Settings, default: int, segments: tuple[str, ...]) -> tupl
     return tuple(own.whole(name, common, 1, LONGEST_ACTIVE_DAYS) for name in segments)
 
 
-def _activities(table: Settings, key: str, default: frozenset[str]) -> frozenset[str]:
-    found = table.texts(key, tuple(default))
-    for one in found:
-        if one not in ACTIVITIES:
-            table.wrong(key, f"{one!r} is not an event that counts as activity{suggestion(one, ACTIVITIES)}")
-    if table.has(key) and not found:
-        table.wrong(key, "must name at least one event type")
-    return frozenset(found)
-
-
-def _silent(signs: Settings, base: Silent) -> Silent:
-    table = signs.table("silent")
+def _silent(table: Settings, base: Silent) -> Silent:
     model = table.table("model")
     silent = Silent(
-        activity=_activities(table, "activity", base.activity),
+        activity=signrules.names_of(table, "activity", base.activity, ACTIVITIES),
         horizon_days=table.whole("horizon_days", base.horizon_days, 1, 120),
         theta=table.number("theta", base.theta, 0, 1, open_ends=True),
         overdue=table.number("overdue", base.overdue, 0, 1, open_ends=True),
@@ -275,7 +286,7 @@ def _silent(signs: Settings, base: Silent) -> Silent:
         a=model.number("a", base.a, 0, 1000),
         b=model.number("b", base.b, 0.001, 1000),
     )
-    for one in (model, table, signs):
+    for one in (model, table):
         one.refuse_unknown()
     return silent
 
@@ -301,6 +312,15 @@ def _severity(table: Settings, base: Severity) -> Severity:
         table.wrong("medium", f"medium < high < critical must hold, not {found}")
     table.refuse_unknown()
     return severity
+
+
+def _acceptable(table: Settings, base: Acceptable) -> Acceptable:
+    acceptable = Acceptable(
+        cost_share=table.number("cost_share", base.cost_share, 0, 100),
+        alert=table.flag("alert", default=base.alert),
+    )
+    table.refuse_unknown()
+    return acceptable
 
 
 def _consent(table: Settings, base: Consent) -> Consent:

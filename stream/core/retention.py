@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from stream.core import rates
 from stream.core.calendar import Calendar, date_of, day_of, period_end
-from stream.core.table import ACTIVITY_DAYS, NO_DAY, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, Row
+from stream.core.table import ACTIVITY_DAYS, NO_DAY, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, CustomerTable, More, Row
 from stream.jit import njit
 
 COUNTS = ("start", "end", "acquired", "acquired_lost", "lost", "reactivated")
@@ -43,22 +43,22 @@ def active_between(r: Row, first: int, last: int) -> bool:
 
 
 @njit
-def subscribed(r: Row, day: int, end_s: int) -> bool:
+def subscribed(m: More, day: int, end_s: int) -> bool:
     """Whether a subscription is live at the end of the day, which is the second `end_s` (definitions R2)."""
     for slot in range(SUBSCRIPTIONS):
         first = slot * SUBSCRIPTION_EVENTS
-        for k in range(first + r.subscription_n[slot] - 1, first - 1, -1):
-            if r.subscription_s[k] < end_s:
-                if r.subscription_until[k] > day:
+        for k in range(first + m.subscription_n[slot] - 1, first - 1, -1):
+            if m.subscription_s[k] < end_s:
+                if m.subscription_until[k] > day:
                     return True
                 break
     return False
 
 
 @njit
-def is_customer(r: Row, day: int, end_s: int, active_days: int) -> bool:
+def is_customer(r: Row, m: More, day: int, end_s: int, active_days: int) -> bool:
     """Whether the row is a customer at the end of the day (definitions R3)."""
-    return active_between(r, day - active_days + 1, day) or subscribed(r, day, end_s)
+    return active_between(r, day - active_days + 1, day) or subscribed(m, day, end_s)
 
 
 @njit
@@ -84,20 +84,22 @@ class Spans(NamedTuple):
 
 @njit
 def _count(
-    rows: NDArray[np.void], n: int, spans: Spans, active_days: NDArray[np.int64], out: NDArray[np.int64]
-) -> None:
+    rows: NDArray[np.void], more: NDArray[np.void], n: int, spans: Spans, active_days: NDArray[np.int64],
+    out: NDArray[np.int64],
+) -> None:  # fmt: skip
     for i in range(n):
         r = rows[i]
-        if r.first_day == NO_DAY and r.subscription_n[0] == 0:
+        m = more[r.more]
+        if r.first_day == NO_DAY and m.subscription_n[0] == 0:
             continue
         at_end, end_day, end_window = False, NO_DAY, 0
         for k in range(spans.first.size):
             first, last = spans.first[k], spans.last[k]
             segment = segment_at(r, spans.begin_s[k] - 1)
             window = active_days[segment]
-            at_start = is_customer(r, first - 1, spans.begin_s[k], window)
+            at_start = is_customer(r, m, first - 1, spans.begin_s[k], window)
             if last != end_day or window != end_window:  # most often all periods end on the same day
-                at_end = is_customer(r, last, spans.end_s[k], window)
+                at_end = is_customer(r, m, last, spans.end_s[k], window)
                 end_day, end_window = last, window
             acquired = first <= r.first_day <= last
             counts = out[k, segment]
@@ -110,7 +112,7 @@ def _count(
 
 
 def count(
-    rows: NDArray[np.void], n: int, periods: Sequence[tuple[int, int]], active_days: Sequence[int], days: Calendar
+    table: CustomerTable, periods: Sequence[tuple[int, int]], active_days: Sequence[int], days: Calendar
 ) -> NDArray[np.int64]:
     """The counts of each period (first day, last day).
 
@@ -123,7 +125,7 @@ def count(
         np.array([days.start_ms(first) // 1000 for first, _ in periods], np.int64),
         np.array([days.end_ms(last) // 1000 for _, last in periods], np.int64),
     )
-    _count(rows, n, spans, np.array(active_days, np.int64), out)
+    _count(table.rows, table.more, table.n, spans, np.array(active_days, np.int64), out)
     return out
 
 

@@ -36,9 +36,9 @@ def scores(partition: Partition, day: int) -> Iterator[Score]:
     Nothing after `day` may have been applied.
     """
     table, policy, params = partition.table, partition.policy, partition.rules.silence
-    end_ms = calendar(policy.zone).end_ms(day)
+    end_ms, least = calendar(policy.zone).end_ms(day), policy.silent.min_purchase_days
     for customer_id, i in sorted((table.customer_id(i), i) for i in range(table.n)):
-        row = table.rows[i]
+        row, more = table.rows[i], table.more_of(i)
         if row["purchase_day"] == NO_DAY:
             continue
         silent_days = day - int(row["purchase_day"])
@@ -51,8 +51,6 @@ def scores(partition: Partition, day: int) -> Iterator[Score]:
             p_none(silent_days, params.horizon_days, loc, scale, p),
             policy.silent.horizon_days,
             p_alive(silent_days, loc, scale, p),
-            Stage(
-                stage_of(row, day, end_ms // 1000, policy.active_days[segment], policy.silent.min_purchase_days)
-            ).name,
-            value_at_risk(row, end_ms, policy),
+            Stage(stage_of(row, more, day, end_ms // 1000, policy.active_days[segment], least)).name,
+            value_at_risk(row, more, day, end_ms // 1000, policy),
         )

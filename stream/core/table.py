@@ -7,7 +7,7 @@ which rows have changed. What the numbers in a row mean is the kernel's. Knows n
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias, TypeVar
 
@@ -19,56 +19,118 @@ from stream.jit import njit
 
 NO_DAY = -(2**31)
 NEVER_MS = 2**62
+NEVER_S = 2**32 - 1
+SIGNS = 13  # core.signs.Sign
 SUBSCRIPTIONS = 4  # told apart, with
 SUBSCRIPTION_EVENTS = 3  # the last events of each
+TICKETS = 4  # told apart while open
+COMPLAINTS = 4  # days remembered
 SEGMENT_CHANGES = 4
 DUPLICATES = 8
 ACTIVITY_DAYS = 256
 OPEN_ENDED = 2**16 - 1  # the `until` day of a subscription without an end
 
 Row: TypeAlias = Any  # one record of ROW: numpy.void outside compiled code, a numba record inside
+More: TypeAlias = Any  # one record of MORE, likewise
 
-# What every order touches comes first and together, so that it lies in four cache lines and not in six.
+# What every customer has. Instants are epoch seconds, days are business days; in u2 columns day 0 stands for none.
+# What every order touches comes first and together, so that it lies in few cache lines.
 ROW = np.dtype(
     [
         ("consent", "u1"),  # bits of core.batch
         ("event_at", "u1"),  # next place in `events`
         ("segments_n", "u1"),
-        ("transitions", "u1"),  # of the alert that is open, or was last
-        ("reserved", "u1", 4),
+        ("reserved", "u1"),
+        ("more", "u4"),  # this customer's place in `CustomerTable.more`; 0, the blank one, in the changelog
         ("active_head", "i4"),  # the latest day in `active`
         ("first_day", "i4"),  # acquired (definitions R4)
         ("purchase_day", "i4"),  # the last one
-        ("purchase_days", "u4"),
+        ("due_s", "u4"),  # when something has to be looked at next, NEVER_S when nothing has to
+        ("silent_s", "u4"),  # when the silence of now becomes a sign, NEVER_S when it never does
+        ("purchase_s", "u4"),
+        ("first_s", "u4"),
+        ("seen_s", "u4"),  # 0: no customer, only ever heard of in events that were refused
+        ("erased_s", "u4"),  # events up to then are ignored
+        ("open", "u2"),  # bit of each Sign whose alert is open
+        ("escalated", "u2"),  # bit of each Sign whose open alert has become graver
+        ("purchase_days", "u2"),
+        ("first_purchase", "u2"),
         ("orders", "u4"),
-        ("episode_day", "i4"),
         ("segment", "u1", SEGMENT_CHANGES),
-        ("subscription_n", "u1", SUBSCRIPTIONS),
         ("active", "u8", ACTIVITY_DAYS // 64),  # bit day % 256: qualifying activity that day
         ("events", "u8", DUPLICATES),  # hashes of the last accepted events
-        ("first_ms", "i8"),
-        ("seen_ms", "i8"),
-        ("purchase_ms", "i8"),
-        ("due_ms", "i8"),
-        ("opened_ms", "i8"),  # of the open `silent` alert, 0 when none is
         ("gap_mean", "f8"),
         ("gap_square", "f8"),
         ("gap_weight", "f8"),
         ("revenue", "i8"),  # money in minor units
-        ("refunded", "i8"),
-        ("cost_to_serve", "i8"),
-        ("acquisition_cost", "i8"),
-        ("consent_s", "u4", 2),  # when marketing and tracking were last spoken of
         ("segment_s", "u4", SEGMENT_CHANGES),
-        ("subscription", "u4", SUBSCRIPTIONS),  # low half of the id's hash
-        ("subscription_s", "u4", SUBSCRIPTIONS * SUBSCRIPTION_EVENTS),
-        ("subscription_until", "u2", SUBSCRIPTIONS * SUBSCRIPTION_EVENTS),
+        # purchases and spending against what is usual for this customer (core.signals)
+        ("rarer", "f8"),
+        ("spend", "f8"),
+        ("spend_day", "u2"),
+        ("first_spend", "u2"),
+        # the same of engagement
+        ("engage_day", "u2"),
+        ("first_engage", "u2"),
+        ("engage_days", "u2"),
+        ("engage_rarer", "f8"),
+        ("engage", "f8"),
+        # alerts, by Sign: of the one that is open, or was last
+        ("opened_s", "u4", SIGNS),
+        ("episode", "u2", SIGNS),
+        ("turns", "u1", SIGNS),  # the transition that was last
     ]
 )
 
-ROW_LAYOUT = zlib.crc32(repr(ROW.descr).encode())  # rows of another layout are never read by mistake
+# What only some have: subscriptions, tickets, scores, and the like. A row without any has the blank one.
+MORE = np.dtype(
+    [
+        ("consent_s", "u4", 2),  # when marketing and tracking were last spoken of
+        ("refunded", "i8"),
+        ("cost_to_serve", "i8"),
+        ("acquisition_cost", "i8"),
+        ("margin", "u2"),  # of this customer, in 1/10,000, plus 1; 0: the policy's
+        ("birthday", "u2"),  # month × 100 + day, 0: unknown
+        ("muted", "u2"),  # bit of each Sign
+        ("muted_until_s", "u4"),
+        # subscriptions
+        ("subscription", "u4", SUBSCRIPTIONS),  # low half of the id's hash
+        ("subscription_n", "u1", SUBSCRIPTIONS),
+        ("subscription_s", "u4", SUBSCRIPTIONS * SUBSCRIPTION_EVENTS),
+        ("subscription_until", "u2", SUBSCRIPTIONS * SUBSCRIPTION_EVENTS),
+        ("mrr", "i8", SUBSCRIPTIONS),  # as the last event said
+        ("ends_s", "u4", SUBSCRIPTIONS),  # the end of the paid period of one that does not renew by itself, else 0
+        ("failed_s", "u4"),  # the charge that failed and was not recovered, 0 when there is none
+        ("recovered_s", "u4"),  # the last one that was
+        ("activate_s", "u4"),  # when a trial or first subscription began, 0 when that is settled
+        ("uses", "u1"),  # since then
+        ("cancel_why", "u1"),  # core.signals
+        # service
+        ("ticket", "u4", TICKETS),
+        ("ticket_s", "u4", TICKETS),  # opened or reopened, 0: a free place
+        ("ticket_bits", "u1", TICKETS),  # priority, and whether its target was looked at
+        ("complaint_day", "u2", COMPLAINTS),
+        ("contact_s", "u4"),
+        ("score", "u1", 3),  # last answer + 1, by survey of core.batch
+        ("score_s", "u4", 3),
+        ("cooling_survey", "u1"),  # of the last answer that fell, and
+        ("cooling_from", "u1"),  # the answer before it
+        # pages and carts
+        ("loads", "f8"),  # faded
+        ("bad_loads", "f8"),
+        ("page_day", "u2"),
+        ("loads_n", "u4"),  # ever
+        ("bad_loads_n", "u4"),
+        ("left", "f8"),  # carts left and orders given back, faded
+        ("left_day", "u2"),
+        ("left_n", "u2"),
+    ]
+)
+
+ROW_LAYOUT = zlib.crc32(repr((ROW.descr, MORE.descr)).encode())  # rows of another layout are never read by mistake
 
 _FREE = -1
+_PLACE = slice(ROW.fields["more"][1], ROW.fields["more"][1] + 4)  # type: ignore[index]
 
 T = TypeVar("T", bound=np.generic)
 
@@ -153,18 +215,21 @@ def _grown(array: NDArray[T], size: int, kept: int) -> NDArray[T]:
 
 
 class CustomerTable:
-    """n rows of `ROW`; `due_ms` repeats the rows' column, contiguous, so that what is due is found at memory speed."""
+    """n rows of `ROW`; `due_ms` repeats the rows' `due_s`, contiguous, so that what is due is found at memory speed."""
 
     def __init__(self) -> None:
         self.n = 0
         self.rows = np.zeros(1024, ROW)
+        self.more = np.zeros(64, MORE)
+        self.more_n = 1  # place 0 is the blank one
         self.due_ms = np.full(1024, NEVER_MS, np.int64)
         self.dirty = np.zeros(1024, np.uint8)
         self.changed = np.zeros(1024, np.int32)  # rows in the order of their first change
         self.changed_n = 0
         self.arena = np.zeros(16_384, np.uint8)  # the keys, one after the other
         self.key_start = np.zeros(1025, np.int64)
-        self._hashes = np.zeros(1024, np.uint64)
+        self.hashes = np.zeros(1024, np.uint64)
+        self.newborn = newborn(1)
         self._slots = np.full(4096, _FREE, np.int32)
 
     def rows_of(self, joined: bytes, starts: NDArray[np.int64], hashes: NDArray[np.uint64]) -> NDArray[np.int32]:
@@ -177,14 +242,15 @@ class CustomerTable:
             self.arena,
             self.key_start,
             self._slots,
-            self._hashes,
+            self.hashes,
             np.frombuffer(joined, np.uint8),
             starts,
             hashes,
             before,
             out,
         )
-        self._give_birth(before, self.n)
+        if self.n > before:
+            self.rows[before : self.n] = self.newborn[0]
         return out
 
     def row_of(self, customer_id: str) -> int | None:
@@ -193,44 +259,64 @@ class CustomerTable:
         if key.size == 0:
             return None
         h = np.uint64(hash64(key, 0, key.size))
-        row, _ = _find(self.arena, self.key_start, self._slots, self._hashes, key, 0, key.size, h)
+        row, _ = _find(self.arena, self.key_start, self._slots, self.hashes, key, 0, key.size, h)
         return None if row == _FREE else int(row)
 
     def customer_id(self, row: int) -> str:
         """The id of the customer of a row."""
         return bytes(self.arena[self.key_start[row] : self.key_start[row + 1]]).decode()
 
+    def more_of(self, row: int) -> More:
+        """What a customer has beside the row."""
+        return self.more[self.rows["more"][row]]
+
+    def reserve_more(self, places: int) -> None:
+        """Make room for so many rows that have nothing beside them yet."""
+        if self.more_n + places > self.more.size:
+            self.more = _grown(self.more, max(self.more_n + places, self.more.size * 2), self.more_n)
+
     def take_changes(self) -> tuple[list[bytes], list[bytes]]:
-        """Keys and bytes of the rows that changed since the last call."""
+        """Keys and bytes of the rows that changed since the last call: a ROW, and a MORE where there is one."""
         rows = self.changed[: self.changed_n].astype(np.int64)
         ends = np.cumsum(self.key_start[rows + 1] - self.key_start[rows]).tolist()
         joined = np.empty(ends[-1] if ends else 0, np.uint8)
         _gather(self.arena, self.key_start, rows, joined)
         size = ROW.itemsize
         # plain bytes are gathered four times as fast as records
-        values = self.rows.view(np.uint8).reshape(-1, size).take(rows, axis=0).tobytes()
+        packed = _plain(self.rows).take(rows, axis=0)
+        places = packed[:, _PLACE].copy().view(np.uint32)[:, 0]
+        packed[:, _PLACE] = 0
+        data = packed.tobytes()
+        values = [data[at : at + size] for at in range(0, len(data), size)]
+        for i in np.flatnonzero(places).tolist():
+            values[i] += self.more[places[i]].tobytes()
         keys = joined.tobytes()
         self.dirty[rows] = 0
         self.changed_n = 0
-        return (
-            [keys[a:b] for a, b in pairwise([0, *ends])],
-            [values[at : at + size] for at in range(0, len(values), size)],
-        )
+        return [keys[a:b] for a, b in pairwise([0, *ends])], values
 
-    def load(self, keys: Sequence[bytes], values: Iterable[bytes]) -> None:
+    def load(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
         """Set rows from changelog records, in order: the last of a key wins."""
-        joined = SEPARATOR.join(keys)
-        rows = self.rows_of(joined, *spans(joined, len(keys)))
+        latest = dict(zip(keys, values, strict=True))
+        joined = SEPARATOR.join(latest)
+        rows = self.rows_of(joined, *spans(joined, len(latest)))
         size = ROW.itemsize
+        places = self.rows["more"][rows]
         # as plain bytes: NumPy copies records field by field
-        self.rows.view(np.uint8).reshape(-1, size)[rows] = np.frombuffer(b"".join(values), np.uint8).reshape(-1, size)
-        self.due_ms[rows] = self.rows["due_ms"][rows]
-
-    def _give_birth(self, first: int, stop: int) -> None:
-        new = self.rows[first:stop]
-        for day in ("active_head", "first_day", "purchase_day", "episode_day"):
-            new[day] = NO_DAY
-        new["due_ms"] = NEVER_MS
+        data = b"".join([value[:size] for value in latest.values()])
+        _plain(self.rows)[rows] = np.frombuffer(data, np.uint8).reshape(-1, size)
+        self.reserve_more(len(latest))
+        for i, value in enumerate(latest.values()):
+            if len(value) > size:
+                if places[i] == 0:
+                    places[i] = self.more_n
+                    self.more_n += 1
+                self.more[places[i]] = np.frombuffer(value, MORE, 1, size)[0]
+            elif places[i]:
+                self.more[places[i]] = np.zeros(1, MORE)[0]
+        self.rows["more"][rows] = places
+        due_s = self.rows["due_s"][rows].astype(np.int64)
+        self.due_ms[rows] = np.where(due_s == NEVER_S, NEVER_MS, due_s * 1000)
 
     def _reserve(self, keys: int, key_bytes: int) -> None:
         need = self.n + keys
@@ -239,7 +325,7 @@ class CustomerTable:
             self.rows = _grown(self.rows, size, self.n)
             self.dirty = _grown(self.dirty, size, self.n)
             self.changed = _grown(self.changed, size, self.changed_n)
-            self._hashes = _grown(self._hashes, size, self.n)
+            self.hashes = _grown(self.hashes, size, self.n)
             self.key_start = _grown(self.key_start, size + 1, self.n + 1)
             due_ms = np.full(size, NEVER_MS, np.int64)
             due_ms[: self.n] = self.due_ms[: self.n]
@@ -249,4 +335,17 @@ class CustomerTable:
             self.arena = _grown(self.arena, max(used + key_bytes, self.arena.size * 2), used)
         if need * 2 > self._slots.size:
             self._slots = np.full(1 << (need * 2).bit_length(), _FREE, np.int32)
-            _reindex(self._slots, self._hashes, self.n)
+            _reindex(self._slots, self.hashes, self.n)
+
+
+def newborn(n: int) -> NDArray[np.void]:
+    """Rows of customers of whom nothing is known."""
+    new = np.zeros(n, ROW)
+    for day in ("active_head", "first_day", "purchase_day"):
+        new[day] = NO_DAY
+    new["due_s"] = new["silent_s"] = NEVER_S
+    return new
+
+
+def _plain(rows: NDArray[np.void]) -> NDArray[np.uint8]:
+    return rows.view(np.uint8).reshape(-1, rows.itemsize)

@@ -5,15 +5,19 @@ Owns: the names of those arrays and of the places in the clock. No behaviour.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.core.kinds import Kind
 from stream.core.silence import SilenceParams
+from stream.core.table import SIGNS
 
-# what happened to a row, when, and the greatest event time by then
-NOTE = np.dtype([("what", "i4"), ("row", "i4"), ("time_ms", "i8"), ("seen_ms", "i8")])
+PRIORITIES = 4  # of a ticket
+
+# what happened to a customer's alert, when, and the greatest event time by then
+NOTE = np.dtype([("what", "u1"), ("sign", "u1"), ("row", "i4"), ("time_s", "u4"), ("seen_ms", "i8")])
 
 
 class Clock(NamedTuple):
@@ -33,18 +37,67 @@ class Clock(NamedTuple):
     CHANGED_N: int = 11
     DUPLICATES: int = 12
     FIRED: int = 13  # timers in this step
+    MORE_N: int = 14  # places taken in `Store.more`
+    ERASED: int = 15  # erasures in this step
 
 
 C = Clock()
+
+
+_KINDS = len(Kind) + 1
+# what the policy says, by Kind, by Sign, and of single signs: one record, as a tuple of arrays is dear to compile
+RULE = np.dtype(
+    [
+        ("qualifies", "u1", _KINDS),
+        ("purchase", "u1", _KINDS),
+        ("engages", "u1", _KINDS),
+        ("contacts", "u1", _KINDS),
+        ("more", "u1", _KINDS),  # whether it may need a place in `Store.more`
+        ("tracking_default", "u1"),  # bits
+        ("enabled", "u1", SIGNS),
+        ("behavioural", "u1", SIGNS),
+        ("horizon_s", "i8", SIGNS),
+        ("cooldown_days", "i8", SIGNS),
+        ("sign_hash", "i8", SIGNS),  # of its name >> 1, as alert_muted says it
+        ("usual_gap_days", "f8"),  # of the population: purchases
+        ("rarer", "f8"),  # CUSUM of gaps from which purchases are too rare
+        ("min_gaps", "i8"),
+        ("spend_share", "f8"),  # of the usual spend
+        ("min_orders", "i8"),
+        ("engage_usual_gap_days", "f8"),
+        ("engage_rarer", "f8"),
+        ("engage_share", "f8"),
+        ("engage_min_gaps", "i8"),
+        ("activation_uses", "i8"),
+        ("activation_s", "i8"),
+        ("complaints", "i8"),
+        ("complaint_days", "i8"),
+        ("target_s", "i8", PRIORITIES),  # of a ticket
+        ("plan_cut", "f8"),  # share of MRR
+        ("unsubscribe", "u1"),
+        ("notice_s", "i8"),  # before the end of a term
+        ("idle_days", "i8"),  # without use by then
+        ("slow_ms", "i8"),
+        ("bad_loads", "f8"),
+        ("bad_share", "f8"),
+        ("left", "f8"),  # carts left and orders given back, faded
+        ("neglect_s", "i8"),
+        ("neglect_revenue", "i8"),
+        ("acceptable_share", "f8"),  # cost to serve above this share of the margin, 0 never: no alert at all
+        ("margin", "f8"),
+    ]
+)
+
+Rule: TypeAlias = Any  # one record of RULE
 
 
 class Rules(NamedTuple):
     """What the kernel needs of the policy."""
 
     silence: SilenceParams
-    qualifies: NDArray[np.uint8]  # by Kind
-    purchase: NDArray[np.uint8]  # by Kind
-    tracking_default: int  # bits
+    of: Rule
+    since_ms: NDArray[np.int64]  # the zone: see calendar
+    offsets_ms: NDArray[np.int64]
 
 
 class Events(NamedTuple):
@@ -79,6 +132,8 @@ class Store(NamedTuple):
     """The table's columns, the heap of what is due, and room for what the loop has to say."""
 
     rows: NDArray[np.void]
+    more: NDArray[np.void]
+    hashes: NDArray[np.uint64]  # of the rows' customers
     due_ms: NDArray[np.int64]
     dirty: NDArray[np.uint8]
     changed: NDArray[np.int32]
@@ -88,5 +143,9 @@ class Store(NamedTuple):
     heap_row: NDArray[np.int32]
     notes: NDArray[np.void]
     noted: NDArray[np.void]  # the row as it was when the note was made
+    noted_more: NDArray[np.void]  # and what it had beside it
     too_late: NDArray[np.uint8]
+    erased: NDArray[np.int32]  # rows erased in this step
+    newborn: NDArray[np.void]  # one row of which nothing is known
+    episodes: NDArray[np.int64]  # by Sign: the episode day of an alert that is asked for
     flows: FlowView

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from stream.core.alerts import Evidence
+from stream.core.evidence import Evidence
 from stream.wire.encode import Chance, DayRecord, MoneyJson
 from stream.wire.record import Counts
 from stream.wire.stamps import Time

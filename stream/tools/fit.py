@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from stream.core.partition import rules_of
 from stream.core.policy import Policy, Silent
+from stream.core.rules import rules_of
 from stream.core.silence import SilenceParams, add_gap, drop_out, p_none, predictive, survival
 from stream.tools.history import FEWEST_DAYS, History
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from stream.core.batch import Batch
 from stream.core.calendar import calendar, date_of
 from stream.core.kinds import Kind
-from stream.core.partition import rules_of
 from stream.core.policy import Policy
+from stream.core.rules import rules_of
 from stream.tools.lines import chunks
 from stream.wire.decode import decode
 
@@ -78,7 +78,7 @@ def batches(lines: Iterable[bytes], policy: Policy) -> Iterator[Batch]:
 
 def history(source: Iterable[Batch], policy: Policy) -> History:
     """Every customer's purchase days (definitions A1), from events in any order."""
-    purchase, zone = rules_of(policy).purchase, calendar(policy.zone)
+    purchase, zone = rules_of(policy).of["purchase"], calendar(policy.zone)
     codes: dict[bytes, int] = {}
     pairs = [np.empty((0, 2), np.int64)]
     first_day, end_day = 2**31, -(2**31)

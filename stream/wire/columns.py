@@ -6,6 +6,7 @@ events of a kind at once. Knows nothing of bytes, keys or record timestamps.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
@@ -23,6 +24,7 @@ from stream.wire.group import Group, Ints, Refused
 LATEST_MS = 4_102_444_800_000  # 2100-01-01; a period that ends later has no end
 
 PRIORITIES = {"low": 0, "normal": 1, "high": 2, "urgent": 3}
+_ALERT_ID = re.compile("[0-9a-f]{32}")
 DEVICES = {"mobile": 1, "tablet": 2, "desktop": 3}
 
 
@@ -142,6 +144,17 @@ class Layout(NamedTuple):
     ref: Callable[[Group], NDArray[np.uint64]] = no_ref
 
 
+def birthday(group: Group) -> NDArray[np.uint64]:
+    """Month × 100 + day of MM-DD, 0 when absent."""
+    return np.array([0 if one is None else int(one.replace("-", "")) for one in group.texts("birthday")], np.uint64)
+
+
+def alert_id(group: Group) -> NDArray[np.uint64]:
+    """The first half of an alert's id, which is what rows know; 0 for what is none."""
+    given = (one if one is not None and _ALERT_ID.fullmatch(one) else "0" for one in group.texts("alert_id"))
+    return np.array([int(one[:16], 16) for one in given], np.uint64)
+
+
 _cart = Layout(money("amount"), number("items"))
 _survey = Layout(x=number("score"), y=code("survey", {"nps": batch.NPS, "csat": batch.CSAT}, batch.NPS))
 _ticket = Layout(x=code("category", {"complaint": 1}, 0), y=code("priority", PRIORITIES, 1), ref=hashed("ticket_id"))
@@ -150,11 +163,11 @@ _trial = Layout(x=instant("period_end"))
 _payment = Layout(money("amount"), number("attempt"), number("final"))
 _reward = Layout(money("amount"), number("points"), text_hash("reason"))
 _campaign = Layout(money("cost"), ref=hashed("campaign"))
-_alert = Layout(x=instant("until"), y=text_hash("sign"), ref=hashed("alert_id"))
+_alert = Layout(x=instant("until"), y=text_hash("sign"), ref=alert_id)
 
 # a kind that isn't listed has zeros
 KINDS: dict[Kind, Layout] = {
-    Kind.profile_updated: Layout(money("acquisition_cost", NONE), consent, number("margin", 1e4)),
+    Kind.profile_updated: Layout(money("acquisition_cost", NONE), consent, number("margin", 1e4), birthday),
     Kind.order_completed: Layout(money("amount"), money("cost", NONE), money("discount"), hashed("order_id")),
     Kind.order_refunded: Layout(money("amount"), ref=hashed("order_id")),
     Kind.session: Layout(x=number("duration_s"), y=number("pages")),

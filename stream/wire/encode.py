@@ -12,7 +12,8 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from stream.core.alerts import SOURCE, Alert, Evidence
+from stream.core.alerts import SOURCE, Alert
+from stream.core.evidence import Evidence
 from stream.core.money import from_minor
 from stream.core.retention import Head, Part, Record
 from stream.wire import record as shape
@@ -37,8 +38,9 @@ class MoneyJson(Struct):
 class AlertData(Struct, kw_only=True):
     """What the alert says of the customer.
 
-    `p_none` is the chance of no such activity in the next `horizon_days`; `event_time` is when it fell due in the time
-    of the events, `observed_at` when that was seen.
+    `p_none` is the chance that the alert comes true: no such activity in the next `horizon_days`, from the model of
+    `silent`, else the share of such alerts that came true; `base_rate` is the share of everybody. `event_time` is when
+    it fell due in the time of the events, `observed_at` when that was seen.
     """
 
     alert_id: str
@@ -51,8 +53,10 @@ class AlertData(Struct, kw_only=True):
     sign: str
     signs: list[Evidence]
     p_none: Chance
+    base_rate: Chance
     horizon_days: int
     value_at_risk: MoneyJson
+    loss: Literal["regretted", "acceptable", "involuntary"]
     acceptable: bool
     consent_marketing: bool
     play: str

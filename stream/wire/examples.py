@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from stream.core.alerts import Alert, Evidence, Money
+from stream.core.alerts import Alert, Money
+from stream.core.evidence import Evidence
 from stream.core.kinds import NAMES
 from stream.core.retention import Record
 
@@ -146,8 +147,10 @@ def alert() -> Alert:
             )
         ],
         p_none=0.34,
+        base_rate=0.1,
         horizon_days=28,
         value_at_risk=Money(18240, "USD"),
+        loss="regretted",
         acceptable=False,
         consent_marketing=True,
         play="win_back",

@@ -14,6 +14,7 @@ from stream import metrics
 from stream.core import lifecycle
 from stream.core.describe import describe
 from stream.core.partition import Partition as Real
+from stream.core.signs import NAMES, Sign
 from stream.metrics import Metric
 from stream.wire import encode
 from stream.wire.dead import DeadLetter, Reason
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 # labels after `partition`, and values; a metric without that label shows the sum over partitions
 Scan = Iterable[tuple[Metric, Sequence[tuple[tuple[str, ...], float]]]]
 Counted = Iterable[tuple[Metric, tuple[str, ...]]]  # labels after `partition`
-SIGNS: Final = ("silent",)
 SEVERITIES: Final = ("low", "medium", "high", "critical")
 
 
@@ -102,7 +102,7 @@ def real_job(policy: Policy) -> Job:
 
 def _counted() -> Counted:
     """Every counter that a partition can have and a rule may look at."""
-    opened = [(metrics.ALERTS_OPENED, (sign, severity)) for sign in SIGNS for severity in SEVERITIES]
+    opened = [(metrics.ALERTS_OPENED, (sign, severity)) for sign in NAMES for severity in SEVERITIES]
     dead = [(metrics.DEAD, (reason.value,)) for reason in Reason]
     return (metrics.EVENTS, ()), (metrics.DUPLICATES, ()), *dead, *opened
 
@@ -128,6 +128,22 @@ def _scan(policy: Policy, partition: Real) -> Scan:
     customers = [
         ((name, stage.name), float(found.customers[code, stage])) for code, name in used for stage in lifecycle.Stage
     ]
+<<<<<<< HEAD
     open_alerts = [((name, "silent"), float(found.open_alerts[code])) for code, name in used]
     figures = business.figures(policy, partition)
     return ((metrics.CUSTOMERS, customers), (metrics.OPEN_ALERTS, open_alerts), *figures)
+=======
+    open_alerts = [
+        ((name, sign.name), float(found.open_alerts[code, sign]))
+        for code, name in used for sign in Sign if policy.signs[sign].enabled
+    ]  # fmt: skip
+    outcomes = [(labels, float(number)) for labels, number in partition.outcomes.ended.items()]
+    leads = partition.outcomes.leads.items()
+    return (
+        (metrics.CUSTOMERS, customers),
+        (metrics.OPEN_ALERTS, open_alerts),
+        (metrics.OUTCOMES, outcomes),
+        (metrics.LEAD_DAYS, [((sign,), float(days)) for sign, (days, _) in leads]),
+        (metrics.LEAD_CUSTOMERS, [((sign,), float(number)) for sign, (_, number) in leads]),
+    )
+>>>>>>> fa0c1731 (Thirteen signs: rows in two parts, signals that ask, one life for every alert)

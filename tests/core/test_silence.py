@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core import silence
-from stream.core.partition import rules_of
 from stream.core.policy import Policy
+from stream.core.rules import rules_of
 from stream.core.silence import MAX_SILENCE_DAYS, NEVER_DAYS, SilenceParams
 
 DEFAULT = Policy("test")

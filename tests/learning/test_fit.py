@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stream.core.partition import rules_of
 from stream.core.policy import Policy, parse
+from stream.core.rules import rules_of
 from stream.core.scores import Score
 from stream.core.silence import SilenceParams
 from stream.tools.fit import fit, fitted, gap_likelihood, matured_likelihood, toml

@@ -29,6 +29,10 @@ ZONES = {
     "America/Sao_Paulo": ["2017-10-14", "2018-02-16"],  # at midnight
 }
 NAMES = ["a", "b", "B", "aa", "é", "日"]
+OTHERS = [
+    "buying_less_often", "spending_less", "engaging_less", "never_activated", "cooling", "detractor", "complaint",
+    "payment_failed", "cancelling", "poor_experience", "abandoning", "neglected",
+]  # fmt: skip
 SEGMENTS = ["young", "old", "gold"]
 
 
@@ -87,7 +91,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
         ),
         "active_days": draw(w),
         "segment_active_days": {name: draw(w) for name in segments if draw(st.booleans())},
-        "signs": {"silent": silent},
+        "signs": {"silent": silent, **{name: {"enabled": False} for name in OTHERS}},
         "consent_default": {"tracking": draw(st.sampled_from([True, True, False]))},
     }
     if draw(st.booleans()):

@@ -243,7 +243,11 @@ def test_each_example_decodes_to_its_kind() -> None:
         ({"type": "cart_updated", "items": [1, 2, 3]}, (1234, 3, 0, 0)),
         ({"type": "cart_updated", "amount": ABSENT, "items": 4}, (0, 4, 0, 0)),
         ({"type": "alert_muted", "sign": "silent"}, (0, NONE, hash_of("silent") >> 1, 0)),
-        ({"type": "alert_acked", "alert_id": "a", "until": TIME_MS}, (0, TIME_MS, NONE, hash_of("a"))),
+        (
+            {"type": "alert_acked", "alert_id": "0123456789abcdef" * 2, "until": TIME_MS},
+            (0, TIME_MS, NONE, 0x0123456789ABCDEF),
+        ),
+        ({"type": "alert_muted", "alert_id": "a"}, (0, NONE, NONE, 0)),
         ({"type": "customer_erased"}, (0, 0, 0, 0)),
     ],
 )

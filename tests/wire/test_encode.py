@@ -42,8 +42,10 @@ def test_an_alert_has_the_shape_of_the_contract() -> None:
             }
         ],
         "p_none": 0.34,
+        "base_rate": 0.1,
         "horizon_days": 28,
         "value_at_risk": {"amount": 182.4, "currency": "USD"},
+        "loss": "regretted",
         "acceptable": False,
         "consent_marketing": True,
         "play": "win_back",
