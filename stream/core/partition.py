@@ -13,22 +13,13 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-<<<<<<< HEAD
 from stream.core import alerts, flows, heap, kernel, latest
-from stream.core import batch as columns
-=======
-from stream.core import alerts, heap, kernel
->>>>>>> fa0c1731 (Thirteen signs: rows in two parts, signals that ask, one life for every alert)
 from stream.core.alerts import Alert
 from stream.core.batch import Batch
 from stream.core.calendar import DAY_MS, HOUR_MS, calendar
 from stream.core.flows import Flows
 from stream.core.gauges import Gauges, scan
-<<<<<<< HEAD
 from stream.core.hashing import SEPARATOR
-from stream.core.kinds import Kind
-=======
->>>>>>> fa0c1731 (Thirteen signs: rows in two parts, signals that ask, one life for every alert)
 from stream.core.ledger import Ledger
 from stream.core.outcomes import Outcomes
 from stream.core.policy import Policy
@@ -171,17 +162,11 @@ class Partition:
     def load(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> None:
         """Set rows from changelog records, in order: the last of a key wins. Raises OtherPolicyError for other rows."""
         records = list(zip(keys, values, strict=True))
-<<<<<<< HEAD
         self.flows.load((key, value) for key, value in records if key.startswith(flows.KEY))
         self.ledger.latest.load((key, value) for key, value in records if key.startswith(latest.KEY))
         kept = [(key, value) for key, value in records if value is not None and not key.startswith(SEPARATOR)]
-        if kept and len(kept[0][1]) != ROW.itemsize:
-=======
-        self.flows.load((key, value) for key, value in records if key.startswith(KEY))
-        kept = [(key, value) for key, value in records if value is not None and not key.startswith(KEY)]
         sizes = (ROW.itemsize, ROW.itemsize + MORE.itemsize)
         if kept and len(kept[0][1]) not in sizes:
->>>>>>> fa0c1731 (Thirteen signs: rows in two parts, signals that ask, one life for every alert)
             raise OtherPolicyError(
                 f"changelog of partition {self.number}: rows of {len(kept[0][1])} bytes, none of {sizes}"
             )

@@ -128,11 +128,6 @@ def _scan(policy: Policy, partition: Real) -> Scan:
     customers = [
         ((name, stage.name), float(found.customers[code, stage])) for code, name in used for stage in lifecycle.Stage
     ]
-<<<<<<< HEAD
-    open_alerts = [((name, "silent"), float(found.open_alerts[code])) for code, name in used]
-    figures = business.figures(policy, partition)
-    return ((metrics.CUSTOMERS, customers), (metrics.OPEN_ALERTS, open_alerts), *figures)
-=======
     open_alerts = [
         ((name, sign.name), float(found.open_alerts[code, sign]))
         for code, name in used for sign in Sign if policy.signs[sign].enabled
@@ -145,5 +140,5 @@ def _scan(policy: Policy, partition: Real) -> Scan:
         (metrics.OUTCOMES, outcomes),
         (metrics.LEAD_DAYS, [((sign,), float(days)) for sign, (days, _) in leads]),
         (metrics.LEAD_CUSTOMERS, [((sign,), float(number)) for sign, (_, number) in leads]),
+        *business.figures(policy, partition),
     )
->>>>>>> fa0c1731 (Thirteen signs: rows in two parts, signals that ask, one life for every alert)
