@@ -20,6 +20,7 @@ from stream.wire.encode import AlertEvent, DayRecord, rfc3339
 SHOWN_PERIODS: Final = {"day": 60, "week": 26, "month": 13, "quarter": 8, "year": 6}  # closed ones, before the open one
 LIVE_SECONDS: Final = 300.0  # so far behind the wall clock, beyond the grace, is still live
 HISTORY_SECONDS: Final = 3 * 86_400.0  # so far behind is no delay: history is being read
+BEHIND_RECORDS: Final = 100  # marks of transactions count as records, and what has just come
 HEARD_SECONDS: Final = 60.0  # a worker that says nothing for longer is missed
 _ALL = "all"
 
@@ -124,6 +125,8 @@ def _against(desk: Desk, reporting: int, delay: float | None, heard_s: float | N
         bad.append(f"no worker has been heard of for {duration(heard_s)}")
     elif total is not None and reporting < total:
         doubts.append(f"{total - reporting} of {total} partitions don't report")
+    if desk.behind > BEHIND_RECORDS:
+        doubts.append(f"the desk has still {desk.behind:,} records to read")
     if delay is not None and LIVE_SECONDS <= delay < HISTORY_SECONDS:
         doubts.append(f"the slowest partition is {duration(delay)} behind")
     if desk.suspended:

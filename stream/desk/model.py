@@ -86,6 +86,7 @@ class Desk:
         self.locate = locate
         self.produce = produce
         self.changed = 0
+        self.behind = 0  # records that the desk has still to read
         self.heads: dict[int, tuple[int, int]] = {}  # partition: (its alert clock as last published, when), epoch ms
         self.suspended: set[int] = set()
         self.closed: dict[int, Head] = {}  # how far each partition's days are

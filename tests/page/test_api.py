@@ -90,6 +90,10 @@ def test_a_desk_that_hears_of_no_worker_says_so(served: FakeDesk) -> None:
     served.do(lambda: served.desk.heads.update({3: (served.desk.heads[3][0], 0)}))
     trust = call(served, "/api/now")[1]["trust"]
     assert (trust["state"], trust["partitions_reporting"]) == ("doubtful", 7)
+    with serving() as late:
+        late.beat("2017-08-25T18:42:10Z")
+        late.desk.behind = 4321
+        assert call(late, "/api/now")[1]["trust"]["why"] == ["the desk has still 4,321 records to read"]
     with serving() as mute:
         trust = call(mute, "/api/now")[1]["trust"]
     assert (trust["state"], trust["why"]) == ("bad", ["no worker has said anything yet"])

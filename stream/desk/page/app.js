@@ -80,9 +80,9 @@ async function otherPage(draw) {
   clock = content.trust.clock;
   heard = new Date();
   setZone(content.zone);
+  stop = listen({ now: (one) => { clock = one.trust.clock; heard = new Date(); }, alert: () => {}, lost: () => {}, state });
   await draw();
   key.hidden = !hasToken();
-  stop = listen({ now: (one) => { clock = one.trust.clock; heard = new Date(); }, alert: () => {}, lost: () => {}, state });
 }
 
 async function begin() {

@@ -126,7 +126,7 @@ export function monthPanel() {
       ? h("span", { class: "pill open" }, `Open: day ${Math.min(period.days_done + 1, period.days)} of ${period.days}, figures still move`)
       : h("span", { class: "pill" }, record.final ? "Final" : "Closed, may still be revised"),
       record.warmup && h("span", { class: "pill" }, "Warm-up: no rates yet"));
-    fill(body, rates(period), bridge(record), historyBars(period));
+    fill(body, rates(period), bridge(record), historyBars(period), moreFigures(record));
   };
   return { element, load, names: (all) => fill(segments, all.map((s) => h("option", { value: s, selected: s === segment }, segmentName(s)))) };
 }
@@ -147,7 +147,8 @@ function rates(period) {
   const { record, targets } = period;
   const rate = (name, label, means, target, targetWord) => {
     const mine = usual(period, name);
-    const beside = target !== null && target !== undefined ? `${targetWord} ${percent(target)}` : mine === null ? " " : `usually ${percent(mine)}`;
+    const often = record.provisional ? `usual ${period.period}` : "usually";
+    const beside = target !== null && target !== undefined ? `${targetWord} ${percent(target)}` : mine === null ? "\u00a0" : `${often} ${percent(mine)}`;
     return h("div", { class: "rate" }, h("dt", { title: means }, label), h("dd", {}, percent(record[name])),
       h("dd", { class: "beside" }, beside), h("dd", { class: "means" }, means));
   };
@@ -189,6 +190,25 @@ function bridge(record) {
       return h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "track", "aria-hidden": "true" }, bar),
         h("td", { class: `n ${n === 0 ? "" : what ?? ""}` }, what === null ? number(n) : signed(n)));
     })));
+}
+
+// What else the record says, where there is something to say.
+const MORE = [
+  ["revenue", "order_revenue", "Revenue", "money"],
+  ["revenue", "average_order", "Average order", "money"], ["revenue", "repeat_revenue_share", "Revenue from known customers", "share"],
+  ["revenue", "clv_revenue", "Lifetime value (revenue)", "money"], ["revenue", "clv_lost", "Lifetime value lost", "money"],
+  ["costs", "cac", "Cost to acquire one", "money"], ["costs", "cost_to_keep", "Cost to keep one", "money"], ["costs", "cost_to_serve", "Cost to serve one", "money"],
+  ["activity", "stickiness", "Stickiness (DAU ÷ MAU)", "share"], ["activity", "repeat_rate", "Bought again", "share"],
+  ["service", "tickets_opened", "Tickets opened", "number"], ["service", "complaints", "Complaints", "number"], ["service", "response_rate", "Surveys answered", "share"],
+  ["experience", "slow_share", "Slow page loads", "share"], ["programme", "redeemed_share", "Points redeemed", "share"],
+];
+
+function moreFigures(record) {
+  const says = { money: (v) => money(v, record.currency), share: (v) => percent(v), number };
+  const known = MORE.map(([section, name, label, kind]) => [label, record[section]?.[name], says[kind]]).filter(([, value]) => value);
+  if (!known.length) return null;
+  return h("details", { class: "more-figures" }, h("summary", {}, "Revenue, cost and service"),
+    h("dl", {}, known.map(([label, value, word]) => h("div", {}, h("dt", {}, label), h("dd", {}, word(value))))));
 }
 
 function historyBars(period) {

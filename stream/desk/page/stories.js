@@ -1,8 +1,10 @@
 // One customer's story, and the policy.
 
-import { day, fill, fullTime, h, number, time } from "./dom.js";
+import { day, fill, fullTime, h, number, plain, time } from "./dom.js";
 import { Refused, ask, hasToken, setToken } from "./desk.js";
 import { alertRow, gate, steps } from "./alerts.js";
+
+const WITH_YEAR = { day: "numeric", month: "short", year: "numeric" };
 
 export async function customerPage(main, id, clock) {
   const body = h("div", { class: "customer-body" }, h("p", { class: "soft" }, "Asking the desk…"));
@@ -30,14 +32,14 @@ function drawCustomer(body, story, clock) {
       open.length ? h("ul", { class: "alerts" }, open.map((one) => alertRow(one, clock, { open: open.length === 1 }).element))
         : h("p", { class: "soft" }, "No alert is open for this customer.")),
     h("div", { class: "two" },
-      card("What is known", story.row ? h("dl", { class: "known" }, story.row.map((fact) => h("div", {}, h("dt", {}, fact.name), h("dd", {}, fact.says)))) : h("p", { class: "soft" }, "Nothing could be read.")),
+      card("What is known", story.row ? h("dl", { class: "known" }, story.row.map((fact) => h("div", {}, h("dt", {}, plain(fact.name)), h("dd", {}, fact.says)))) : h("p", { class: "soft" }, "Nothing could be read.")),
       card("Alerts so far", story.life.length ? steps(story.life) : h("p", { class: "soft" }, "None.")),
       card("Last events", events(story.events))));
 }
 
 function events(all) {
   if (!all?.length) return h("p", { class: "soft" }, all ? "None among the latest of this partition." : "They could not be read.");
-  return h("ol", { class: "life" }, all.map((one) => h("li", { class: "step event" }, h("time", { datetime: one.time, title: fullTime(one.time) }, time(one.time)), h("span", {}, one.says))));
+  return h("ol", { class: "life" }, all.map((one) => h("li", { class: "step event" }, h("time", { datetime: one.time, title: fullTime(one.time) }, time(one.time, WITH_YEAR)), h("span", {}, one.says))));
 }
 
 // ---------------------------------------------------------------- the policy
