@@ -26,7 +26,7 @@ from stream.desk.model import Desk
 from stream.wire.encode import AlertEvent
 
 MOST_BODY_BYTES: Final = 4096
-EVENTS_SHOWN: Final = 50
+EVENTS_SHOWN: Final = 30
 RECENT_SHOWN: Final = 40
 LONGEST_MUTE_DAYS: Final = 366
 _PERIODS: Final = tuple(aggregates.SHOWN_PERIODS)

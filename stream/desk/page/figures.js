@@ -186,7 +186,7 @@ function bridge(record) {
     h("tbody", {}, steps.map(([name, n, what], i) => {
       const [from, to] = spans[i];
       const left = from === null ? 0 : place(from);
-      const bar = h("i", { class: what ?? "whole", vars: { "--from": left, "--to": place(to) } });
+      const bar = n !== 0 && h("i", { class: what ?? "whole", vars: { "--from": left, "--to": place(to) } });
       return h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "track", "aria-hidden": "true" }, bar),
         h("td", { class: `n ${n === 0 ? "" : what ?? ""}` }, what === null ? number(n) : signed(n)));
     })));
