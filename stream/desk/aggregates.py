@@ -6,7 +6,7 @@ Owns: these sums, and the answer to "can this be trusted?". Pure: the wall clock
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final, Literal
 
@@ -33,17 +33,11 @@ def expected_loss(event: AlertEvent) -> float:
 def now(desk: Desk, wall_ms: int) -> Now:
     """Everything that is open, and whether it can be trusted."""
     policy = desk.policy
-    whole = Tally()
-    groups: dict[str, dict[str, Tally]] = {
-        "severity": {name: Tally() for name in SEVERITIES},
-        "sign": {},
-        "segment": {},
-    }
+    cells: dict[tuple[str, str, str], Tally] = {}
     for event in desk.open_alerts():
-        value, loss = event.data.value_at_risk.amount, expected_loss(event)
-        keys = (event.data.severity, event.data.sign, event.data.segment)
-        for tally in (whole, *(groups[g].setdefault(key, Tally()) for g, key in zip(groups, keys, strict=True))):
-            _count(tally, value, loss)
+        data = event.data
+        _count(cells.setdefault((data.severity, data.sign, data.segment), Tally()), event)
+    by_severity = {name: Tally() for name in SEVERITIES} | _summed(cells, 0)
     opened, ended = _today(desk)
     return Now(
         at=rfc3339(wall_ms),
@@ -52,19 +46,36 @@ def now(desk: Desk, wall_ms: int) -> Now:
         policy=policy.name,
         segments=segment_names(policy),
         trust=trust(desk, wall_ms),
-        open=whole,
-        severity=groups["severity"],
-        sign=groups["sign"],
-        segment=groups["segment"],
+        open=_sum(by_severity.values()),
+        severity=by_severity,
+        sign=_summed(cells, 1),
+        segment=_summed(cells, 2),
         opened_today=opened,
         ended_today=ended,
     )
 
 
-def _count(tally: Tally, value: float, loss: float) -> None:
+def _count(tally: Tally, event: AlertEvent) -> None:
     tally.count += 1
-    tally.value = round(tally.value + value, 4)
-    tally.expected_loss = round(tally.expected_loss + loss, 4)
+    tally.value += event.data.value_at_risk.amount
+    tally.expected_loss += expected_loss(event)
+
+
+def _sum(tallies: Iterable[Tally]) -> Tally:
+    found = list(tallies)
+    return Tally(
+        count=sum(one.count for one in found),
+        value=round(sum(one.value for one in found), 4),
+        expected_loss=round(sum(one.expected_loss for one in found), 4),
+    )
+
+
+def _summed(cells: Mapping[tuple[str, str, str], Tally], which: int) -> dict[str, Tally]:
+    """The cells summed by one of their three names."""
+    groups: dict[str, list[Tally]] = {}
+    for names, tally in cells.items():
+        groups.setdefault(names[which], []).append(tally)
+    return {name: _sum(tallies) for name, tallies in groups.items()}
 
 
 def _today(desk: Desk) -> tuple[int, dict[str, int]]:
@@ -195,8 +206,9 @@ def segments(desk: Desk, kind: str = "month") -> Segments:
             by_segment.setdefault(record.segment, []).append(record)
     tallies: dict[str, Tally] = {}
     for event in desk.open_alerts():
-        for name in (_ALL, event.data.segment):
-            _count(tallies.setdefault(name, Tally()), event.data.value_at_risk.amount, expected_loss(event))
+        _count(tallies.setdefault(event.data.segment, Tally()), event)
+    tallies = {name: _sum([tally]) for name, tally in tallies.items()}
+    tallies[_ALL] = _sum(tallies.values())
     names = (_ALL, *segment_names(desk.policy))
     newest = max((record.start for records in by_segment.values() for record in records), default=None)
     lines = [_line(name, sorted(by_segment.get(name, []), key=_start), tallies, desk.policy) for name in names]

@@ -12,6 +12,7 @@ import bisect
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from stream.desk import words
@@ -28,8 +29,8 @@ ORDERS: Final[dict[str, Callable[[AlertEvent], Any]]] = {
     "severity": lambda event: (_RANK[event.data.severity], -expected_loss(event)),
     "value": lambda event: -event.data.value_at_risk.amount,
     "chance": lambda event: -event.data.p_none,
-    "newest": lambda event: _backwards(event.time),
-    "oldest": lambda event: event.time,
+    "newest": lambda event: -_ms(event.time),
+    "oldest": lambda event: _ms(event.time),
 }
 
 
@@ -140,6 +141,6 @@ def _place(after: str) -> tuple[Any, str]:
     return (tuple(key) if isinstance(key, list) else key), str(alert_id)
 
 
-def _backwards(text: str) -> tuple[int, ...]:
-    """A key that sorts a time's text from the latest to the earliest."""
-    return tuple(-ord(char) for char in text)
+def _ms(text: str) -> int:
+    """Epoch ms of an RFC 3339 time."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000)

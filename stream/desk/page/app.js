@@ -39,7 +39,7 @@ async function nowPage() {
   const feed = feedPanel();
   const month = monthPanel();
   const segments = segmentsPanel((segment) => alerts.choose(segment));
-  const alerts = alertsPanel({ clock: () => clock, onFilter: now.press, onToken: () => connect() });
+  const alerts = alertsPanel({ clock: () => clock, onFilter: now.press, onToken: () => { feed.load(); connect(); } });
   fill(main, h("h1", { class: "hidden" }, "Customers about to leave"), trust.element,
     h("div", { class: "columns" },
       h("div", { class: "left" }, now.element, alerts.element),
@@ -62,7 +62,6 @@ async function nowPage() {
   const connect = () => {
     key.hidden = !hasToken();
     stop();
-    feed.load();
     stop = listen({
       now: told,
       alert: (one) => { feed.told(one); alerts.told(one); },
@@ -70,7 +69,7 @@ async function nowPage() {
       state,
     });
   };
-  await Promise.allSettled([ask("now").then(told), slow(), alerts.load()]);
+  await Promise.allSettled([ask("now").then(told), slow(), alerts.load(), feed.load()]);
   connect();
   setInterval(slow, SLOW_MS);
 }
