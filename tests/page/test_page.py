@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from stream.core.alerts import Evidence
 from tests.page.conftest import CLOCK, SEVERITIES
 from tests.support.browser import Tab
 from tests.support.fakedesk import TOKEN, FakeDesk, alert, serving, tell, tell_months
@@ -90,10 +91,8 @@ def test_an_alert_is_seen_as_it_happens_with_its_reason(tab: Tab, served: FakeDe
 def test_what_a_customer_sends_is_only_ever_text(tab: Tab) -> None:
     evil = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
     with serving() as desk:
-        told = alert(1, customer_id=evil, segment="other", play=evil)
-        told.data.signs[:] = [
-            type(told.data.signs[0])(sign=evil, says=evil, observed=1, expected=1, threshold=1, unit=evil)
-        ]
+        sign = Evidence(sign=evil, says=evil, observed=1, expected=1, threshold=1, unit=evil)
+        told = alert(1, customer_id=evil, segment="other", play=evil, signs=[sign])
         desk.do(lambda: tell(desk.desk, [told]))
         desk.beat(CLOCK)
         opened(tab, desk)
