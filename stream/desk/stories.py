@@ -54,12 +54,14 @@ def because(event: AlertEvent, policy: Policy) -> list[str]:
     said = [f"{sign.title}: {sign.means}." if sign.means else f"{sign.title}."]
     said += [f"{_capital(one.says)}." for one in data.signs]
     said.append(
-        f"The chance that they stay away for the next {data.horizon_days} days is {words.percent(data.p_none)}: "
-        "of a hundred alerts that say so, about that many should come true."
+        f"The chance that they are lost within {data.horizon_days} days is {words.percent(data.p_none)} "
+        f"(of everybody {words.percent(data.base_rate)}): of a hundred such alerts about that many should come true."
     )
     said.append(
         f"At stake: {worth} in {policy.value.horizon_days} days; chance × value is {loss}, hence {data.severity}."
     )
+    if data.loss != "regretted":
+        said.append(words.LOSSES[data.loss])
     said.append(f"Suggested: {words.plain(data.play).lower()}. {_contact(event)}")
     if data.next_occasion:
         said.append(f"A good occasion: {data.next_occasion}.")

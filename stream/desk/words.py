@@ -41,6 +41,11 @@ ENDINGS: Final[Mapping[str, Word]] = {
     "muted": Word("Muted", "somebody asked to hear no more of it"),
 }
 
+LOSSES: Final[Mapping[str, str]] = {
+    "acceptable": "Losing them would be acceptable: the policy says so of such customers.",
+    "involuntary": "They would leave without wanting to.",
+}
+
 SEVERITIES: Final = ("critical", "high", "medium", "low")  # the gravest first
 
 

@@ -13,11 +13,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from stream.desk import openapi
+from stream.core.signs import NAMES
+from stream.desk import openapi, words
 from stream.desk.answers import Alerts, AlertStory, Customer, Now, Period, PolicyView, Segments
 from stream.policies import load, shipped, text
 from stream.policies.explain import settings
 from stream.wire.decode import decode
+from stream.wire.encode import AlertData
 from tests.support.fakedesk import TOKEN, FakeDesk, alert, serving, tell
 
 OPEN = [path for path in openapi.PATHS if not path.secret]
@@ -180,6 +182,13 @@ def test_the_page_may_run_and_load_nothing_but_itself(served: FakeDesk) -> None:
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert not re.search(r"<script(?! type=\"module\" src=)|\son\w+=|style=|https?:", page)
+
+
+def test_every_sign_ending_and_loss_has_words() -> None:
+    assert set(words.SIGNS) == set(NAMES)
+    schema = msgspec.json.schema_components([AlertData])[1]["AlertData"]["properties"]
+    assert set(words.ENDINGS) == set(schema["resolution"]["enum"])
+    assert {"regretted", *words.LOSSES} == set(schema["loss"]["enum"])
 
 
 @pytest.mark.parametrize("name", shipped())

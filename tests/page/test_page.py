@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.core.alerts import Evidence
+from stream.core.evidence import Evidence
 from tests.page.conftest import CLOCK, SEVERITIES
 from tests.support.browser import Tab
 from tests.support.fakedesk import TOKEN, FakeDesk, alert, serving, tell, tell_months
