@@ -204,7 +204,7 @@ def _money() -> Section:
         says="Promoters less detractors, of a hundred who answered; each customer's last answer counts.",
     )  # fmt: skip
     clv = About(
-        number=44, title="CLV", width=6, height=4, unit=look.MONEY, decimals=0, calm="not yet",
+        number=44, title="CLV", width=6, height=4, unit=look.MONEY, decimals=1, calm="not yet",
         says="Revenue of the last closed period by customer lost in it: what a customer brings until they leave.",
     )  # fmt: skip
     cac = About(

@@ -117,11 +117,11 @@ def _buy() -> Section:
         says="What orders of the last closed month brought, before refunds.",
     )  # fmt: skip
     average = About(
-        number=31, title="Average order, last month", width=8, height=4, unit=look.MONEY, decimals=2,
+        number=31, title="Average order, last month", width=8, height=4, unit=look.MONEY, decimals=2, calm="no orders",
         says="Order revenue of the last closed month by its orders.",
     )  # fmt: skip
     repeat = About(
-        number=32, title="Repeat orders, last month", width=8, height=4, unit=look.RATIO, decimals=0,
+        number=32, title="Repeat orders, last month", width=8, height=4, unit=look.RATIO, decimals=0, calm="no orders",
         says="Orders of the last closed month by customers who had ordered before.",
     )  # fmt: skip
     cohorts = About(
