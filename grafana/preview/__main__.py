@@ -13,12 +13,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from grafana.boards.assembly import TITLES
 from grafana.preview.bundle import PreviewError, bundle
 from grafana.preview.drawing import DASHBOARDS, Drawing, draw
 from grafana.preview.living import Lived, live
-from grafana.preview.scraping import SCRAPE_SECONDS, Prometheus
+from grafana.preview.scraping import SCRAPE_SECONDS, Prometheus, answers
 
 YEAR_DAYS = 365
+LIVED = "lived.json"
 
 
 def main() -> int:
@@ -45,16 +47,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--year-seconds", type=int, default=90, help="of the demo (default: %(default)s)")
     parser.add_argument("--hours", type=float, default=6.0, help="of --prometheus, up to now (default: %(default)s)")
     parser.add_argument("--scrape-seconds", type=int, default=15, help="of --prometheus (default: %(default)s)")
-    parser.add_argument("--board", action="append", metavar="UID", help="only this one; repeatable")
+    parser.add_argument("--board", action="append", choices=[*TITLES], help="only this one; repeatable")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a variable's value")
     parser.add_argument("--theme", choices=("dark", "light"), default="dark")
     return parser
 
 
 def _drawn(args: argparse.Namespace) -> list[str]:
-    bundle()
-    boards = [one for one in sorted(DASHBOARDS.glob("*.json")) if not args.board or one.stem in args.board]
+    boards = [DASHBOARDS / f"{uid}.json" for uid in args.board or TITLES]
     variables = dict(one.partition("=")[::2] for one in args.var)
+    if args.prometheus and not answers(args.prometheus.rstrip("/")):
+        raise PreviewError(f"no Prometheus answers at {args.prometheus}")
+    if args.kept and not (args.kept / LIVED).exists():
+        raise PreviewError(f"{args.kept} holds nothing that --demo --keep has left")
+    bundle()
     if args.prometheus:
         now = time.time()
         begin = now - args.hours * 3600
@@ -62,7 +68,7 @@ def _drawn(args: argparse.Namespace) -> list[str]:
         return draw(drawing, args.out, boards)
     with tempfile.TemporaryDirectory(prefix="lapse-preview-") as temporary:
         folder = args.kept or args.keep or Path(temporary)
-        when = folder / "lived.json"
+        when = folder / LIVED
         if args.demo:
             lived = live(folder, args.days, args.year_seconds, lambda text: print(text, flush=True))
             when.write_text(json.dumps([lived.begin, lived.end]))

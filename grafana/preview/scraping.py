@@ -10,7 +10,6 @@ import json
 import shutil
 import subprocess
 import time
-import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -52,7 +51,7 @@ class Prometheus:
         with (self._folder / "prometheus.log").open("wb") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         deadline = time.monotonic() + READY_SECONDS
-        while not _ready(self.url):
+        while not answers(self.url):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.__exit__()
                 said = (self._folder / "prometheus.log").read_text()[-3000:]
@@ -68,13 +67,6 @@ class Prometheus:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-    def value(self, query: str) -> float | None:
-        """The first value of an instant query; None when there is none."""
-        url = f"{self.url}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
-        with urllib.request.urlopen(url, timeout=READY_SECONDS) as answer:  # noqa: S310 - our own, on this machine
-            found = json.load(answer)["data"]["result"]
-        return float(found[0]["value"][1]) if found else None
 
 
 def _configuration(jobs: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -94,9 +86,10 @@ def _hurried(rules: dict[str, Any]) -> dict[str, Any]:
     return {"groups": groups}
 
 
-def _ready(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a Prometheus there is ready."""
     try:
         with urllib.request.urlopen(f"{url}/-/ready", timeout=READY_SECONDS):  # noqa: S310 - our own, on this machine
             return True
-    except (URLError, OSError):
+    except (URLError, OSError, ValueError):
         return False
