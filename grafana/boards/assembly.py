@@ -153,11 +153,14 @@ def _mark(name: str, text: str, colour: str, expr: str) -> AnnotationQuery:
 
 
 def to_json(value: Any) -> Any:
-    """A model of the SDK as plain values."""
+    """A model of the SDK as plain values, without the `placement` that it gives every link and annotation unasked.
+
+    It would hide the links to the other boards in a menu.
+    """
     if hasattr(value, "to_json"):
         return to_json(value.to_json())
     if isinstance(value, dict):
-        return {key: to_json(one) for key, one in value.items()}
+        return {key: to_json(one) for key, one in value.items() if key != "placement"}
     if isinstance(value, list | tuple):
         return [to_json(one) for one in value]
     return value
