@@ -152,6 +152,9 @@ def _mark(name: str, text: str, colour: str, expr: str) -> AnnotationQuery:
     )  # fmt: skip
 
 
+UNASKED: Final = ("placement", "inControlsMenu")
+
+
 def to_json(value: Any) -> Any:
     """A model of the SDK as plain values, without the `placement` that it gives every link and annotation unasked.
 
@@ -160,7 +163,7 @@ def to_json(value: Any) -> Any:
     if hasattr(value, "to_json"):
         return to_json(value.to_json())
     if isinstance(value, dict):
-        return {key: to_json(one) for key, one in value.items() if key != "placement"}
+        return {key: to_json(one) for key, one in value.items() if (key, one) != UNASKED}
     if isinstance(value, list | tuple):
         return [to_json(one) for one in value]
     return value

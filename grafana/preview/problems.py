@@ -18,6 +18,8 @@ def problems(board: str, report: dict[str, Any]) -> Iterator[str]:
         yield f"{board}: the variable ${name} has no value"
     for one in report["annotations"]:
         yield f"{board}: annotation {one['annotation']}: {one['error']} in {one['query']}"
+    yield from (f"{board}: {title}: the chart was not drawn" for title in report["undrawn"])
+    yield from (f"{board}: there is no room for {text!r}" for text in report["cut"])
     for panel in report["panels"]:
         yield from _of_panel(f"{board}: {panel['title'] or 'panel ' + str(panel['id'])}", panel)
 

@@ -9,6 +9,8 @@ def test_every_kind_of_trouble_is_told() -> None:
     quiet = {"id": 1, "title": "Quiet", "queries": 1, "errors": [], "empty": [{"refId": "A", "query": "x"}]}
     report = {
         "unresolved": ["who"],
+        "undrawn": ["Lines"],
+        "cut": ["A long na"],
         "annotations": [{"annotation": "Surge", "query": "y", "error": "bad"}],
         "panels": [
             {**quiet, "noValue": None},
@@ -20,6 +22,8 @@ def test_every_kind_of_trouble_is_told() -> None:
     assert list(problems("b", report)) == [
         "b: the variable $who has no value",
         "b: annotation Surge: bad in y",
+        "b: Lines: the chart was not drawn",
+        "b: there is no room for 'A long na'",
         "b: Quiet: no data for x",
         "b: Wrong: query A: parse in (",
     ]

@@ -30,7 +30,11 @@ function Panel({ panel, width, height, settings, variables, annotations, told })
       {...{ width, height }}
     >
       {(width, height) =>
-        data && <Inside range={settings.timeRange} {...{ panel, data, width, height, annotations, variables }} />
+        data && (
+          <div data-chart={panel.type === 'timeseries' && data.length > 0 ? title : undefined}>
+            <Inside range={settings.timeRange} {...{ panel, data, width, height, annotations, variables }} />
+          </div>
+        )
       }
     </PanelChrome>
   );

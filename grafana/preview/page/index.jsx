@@ -9,9 +9,9 @@ import './page.css';
 
 import { annotationsOf } from './annotations.jsx';
 import { Board } from './board.jsx';
+import { cutOff, settled } from './looking.js';
 import { Variables } from './variables.js';
 
-const SETTLE_MS = 300; // charts draw in animation frames, text fits itself to its box
 
 async function main({ board, prometheus, from, to, width, scrapeSeconds, variables: chosen, theme: mode }) {
   const range = { from, to };
@@ -38,8 +38,15 @@ async function main({ board, prometheus, from, to, width, scrapeSeconds, variabl
       </ThemeContext.Provider>,
     );
   });
-  await new Promise((done) => setTimeout(done, SETTLE_MS));
-  window.report ??= { panels, annotations: problems, unresolved: [...variables.unresolved], marks: annotations.length };
+  const undrawn = await settled();
+  window.report ??= {
+    undrawn,
+    cut: cutOff(),
+    panels,
+    annotations: problems,
+    unresolved: [...variables.unresolved],
+    marks: annotations.length,
+  };
 }
 
 /** Links are expanded when they are clicked; a wrong name in one is told now. */
