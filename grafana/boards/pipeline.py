@@ -121,18 +121,23 @@ def _refused() -> Section:
 
 def _desk() -> Section:
     deliveries = About(
-        number=40, title="Deliveries to people", width=12, height=6, unit=look.COUNT, least=0,
+        number=40, title="Deliveries to people", width=8, height=6, unit=look.COUNT, least=0,
         calm="nothing was delivered",
         says="Alerts handed to webhooks by the desk; given_up means that somebody was not told.",
     )  # fmt: skip
     waiting = About(
-        number=41, title="Waiting to be told", width=8, height=6, unit=look.COUNT, least=0, calm="nobody waits",
+        number=41, title="Waiting to be told", width=6, height=6, unit=look.COUNT, least=0, calm="nobody waits",
         says="Alerts held back, and why: quiet hours, a digest, a storm told as one, or a receiver that is away.",
     )  # fmt: skip
     oldest_wait = About(
         number=42, title="Longest wait", width=4, height=6, unit=look.SECONDS, calm="no desk",
         thresholds=look.steps(look.GOOD, (900, look.WATCH), (3600, look.ALARM)),
         says="How long the oldest alert that is due has not been delivered.",
+    )  # fmt: skip
+    behind = About(
+        number=43, title="Not yet read by the desk", width=6, height=6, unit=look.COUNT, least=0, calm="no desk",
+        says="Alerts and parts of days that workers have published and the desk has still to take in: until then the "
+        "live page and published days are behind.",
     )  # fmt: skip
     return Section("Desk", (
         lines(
@@ -144,6 +149,9 @@ def _desk() -> Section:
             styles=look.paint({
                 "ready": look.FACT, "quiet": look.OTHER, "digest": look.OPEN, "storm": look.BAD, "retry": look.WATCH,
             }),
+        ),
+        lines(
+            behind, Query(f"max ({metrics.DESK_LAG.name})", "not yet read"), styles=look.paint({"not yet read": look.FACT}),
         ),
         stat(oldest_wait, Query(f"max ({metrics.DESK_OLDEST.name})", "oldest")),
     ))  # fmt: skip
