@@ -151,7 +151,8 @@ def _desk() -> Section:
             }),
         ),
         lines(
-            behind, Query(f"max ({metrics.DESK_LAG.name})", "not yet read"), styles=look.paint({"not yet read": look.FACT}),
+            behind, Query(f"max ({metrics.DESK_LAG.name})", "not yet read"),
+            styles=look.paint({"not yet read": look.FACT}),
         ),
         stat(oldest_wait, Query(f"max ({metrics.DESK_OLDEST.name})", "oldest")),
     ))  # fmt: skip
