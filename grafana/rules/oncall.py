@@ -76,7 +76,7 @@ ALIVE: Final = Group(
             "sum by (integration) (increase(alertmanager_notifications_failed_total[5m])) > 0",
             "5m",
             "Messages by {{ $labels.integration }} can't be delivered",
-            "Alertmanager could not hand over {{ $value | humanize }} messages in 5 minutes; its log says to whom.",
+            'Alertmanager could not hand over {{ printf "%.0f" $value }} messages in 5 minutes; its log says to whom.',
         ),
     ],
 )
@@ -88,7 +88,7 @@ PARTITIONS: Final = Group(
             "LapsePartitionsUnowned",
             "lapse:partitions_expected:count - lapse:partitions_reporting:count > 0",
             "3m",
-            "{{ $value }} partitions are processed by nobody",
+            "Partitions that nobody processes: {{ $value }}",
             "Their customers' events wait, their clocks stand still, and every sum lacks them. A take-over takes "
             "seconds, a restore less than a minute.",
             severity="page",

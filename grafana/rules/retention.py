@@ -39,7 +39,7 @@ GROUPS: Final = (
                 {TRUSTED}
                 """,
                 "5m",
-                "Many more customers than usual: {{ $value | humanize }} alerts `{{ $labels.sign }}` in an hour",
+                'Many more customers than usual: {{ printf "%.0f" $value }} alerts `{{ $labels.sign }}` in an hour',
                 f"More than {SURGE} times the average hour of the last week. Customers who lapse together have a "
                 "reason in common: a price, an outage of the shop, a competitor's offer.",
                 severity="notice",

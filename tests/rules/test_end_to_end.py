@@ -6,6 +6,7 @@ customers would be silent because of it: on-call is paged, and the retention des
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from grafana.rules.form import Form
 from stream.metrics import WORKER
 from stream.worker import topics
-from tests.rules.shopping import DAY_MS, GRACE_MS, MINUTE_MS, PARTITIONS, SECOND_MS, TRUSTED_MS, Group, Shop
+from tests.rules.shopping import GRACE_MS, MINUTE_MS, PARTITIONS, SECOND_MS, TRUSTED_MS, Group, Shop
 from tests.rules.watching import Receiver, alertmanager, ask, prometheus, until
 from tests.worker.running import Worker
 
@@ -141,8 +143,16 @@ def test_lapses_reach_the_desk_outages_the_pager_and_never_the_other(world: Worl
 
 
 def _every_metric_is_there(world: World) -> None:
-    """Also those that have no value yet."""
+    """Also those that have no value yet; and no series has other labels than the catalogue says, nor comes twice."""
     text = world.worker.get("/metrics")[1]
     missing = [metric.name for metric in WORKER if f"# TYPE {metric.name.removesuffix('_total')}" not in text]
     assert not missing, f"not on a live /metrics: {missing}"
-    assert DAY_MS > 0
+    wanted = {metric.name: set(metric.labels) for metric in WORKER}
+    seen = set()
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            name = re.sub(r"_(bucket|count|sum|created)$", "", sample.name)
+            assert set(sample.labels) - {"le"} == wanted.get(name, set()), sample
+            series = (sample.name, tuple(sorted(sample.labels.items())))
+            assert series not in seen, series
+            seen.add(series)
