@@ -156,6 +156,12 @@ RESTORING: Final = gauge(
     "lapse_partitions_restoring", "partitions", "Partitions whose rows are read from the changelog."
 )
 RUNNING: Final = gauge("lapse_partitions_running", "partitions", "Partitions whose events are processed.")
+POLICY_SINCE: Final = gauge(
+    "lapse_policy_effective_timestamp_seconds",
+    "seconds",
+    "Since when the policy in force holds, a business day's beginning; 0 for the one the worker was started with.",
+    "partition",
+)
 SUSPENDED: Final = gauge(
     "lapse_partition_suspended",
     "partitions",
@@ -213,8 +219,8 @@ MOST: Final = {"sign": 13, "severity": 4, "resolution": 6, "reason": 16}
 WORKER: Final = (
     EVENTS, DUPLICATES, DEAD, ALERTS_OPENED, ALERTS_ESCALATED, ALERTS_RESOLVED, LAG, CLOCK, GRACE, CUSTOMERS,
     OPEN_ALERTS, VALUE_AT_RISK, OUTCOMES, LEAD_DAYS, LEAD_CUSTOMERS, COMMIT_SECONDS, DELAY_SECONDS, RESTORE_SECONDS,
-    TRANSACTIONS, ABORTED, LAST_COMMIT, EXPECTED, WAITING, RESTORING, RUNNING, SUSPENDED, PERIOD_START, TARGET_CRR,
-    ACCEPTABLE_CHURN, *FIGURES.values(),
+    TRANSACTIONS, ABORTED, LAST_COMMIT, EXPECTED, WAITING, RESTORING, RUNNING, POLICY_SINCE, SUSPENDED, PERIOD_START,
+    TARGET_CRR, ACCEPTABLE_CHURN, *FIGURES.values(),
 )  # fmt: skip
 DESK: Final = (
     DESK_OPEN_ALERTS, DESK_DELIVERIES, DESK_WAITING, DESK_OLDEST, DESK_GROUPED, DESK_RECORDS, DESK_LAG,

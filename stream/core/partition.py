@@ -25,6 +25,7 @@ from stream.core.outcomes import Outcomes
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part
 from stream.core.rules import rules_of
+from stream.core.schedule import NO_VERSION, Schedule
 from stream.core.signs import Sign
 from stream.core.table import MORE, NEVER_MS, ROW, ROW_LAYOUT, SIGNS, CustomerTable, Row
 from stream.core.views import NOTE, C, Events, Store
@@ -71,8 +72,11 @@ class OtherPolicyError(ValueError):
 class Partition:
     """The customers of one partition."""
 
-    def __init__(self, policy: Policy, number: int) -> None:
+    def __init__(self, policy: Policy, number: int, schedule: Schedule | None = None) -> None:
+        """`schedule`: versions that follow the policy, each from a business day on (definitions P1)."""
         self.policy = policy
+        self._schedule = Schedule(policy) if schedule is None else schedule
+        self._looked = (0, 0)  # day and revision of the schedule when it was last asked
         self.number = number
         self.table = CustomerTable()
         self.flows = Flows(policy)
@@ -96,6 +100,12 @@ class Partition:
         return None if self._clock[C.ALERT] == NO_TIME else int(self._clock[C.ALERT])
 
     @property
+    def policy_since_ms(self) -> int:
+        """The instant from which the policy in force holds, 0 for the one to begin with (definitions P1)."""
+        since = self._schedule.since(self._looked[0])
+        return 0 if since == NO_VERSION else self._calendar.start_ms(since)
+
+    @property
     def rows(self) -> int:
         """How many customers there are: rows to which an event was applied, not only refused."""
         return int(np.count_nonzero(self.table.rows["seen_s"][: self.table.n]))
@@ -103,6 +113,7 @@ class Partition:
     def apply(self, batch: Batch, start: int = 0, stop: int | None = None) -> Step:
         """Apply events start…stop. Where more falls due than fits one step, `next` is short of the end: call again."""
         stop = len(batch) if stop is None else stop
+        self._take_up()
         rows = self.table.rows_of(batch.customers, batch.customer_start, batch.customer_hash)
         events = Events(
             batch.kind, batch.time_ms, self._calendar.days(batch.time_ms), self._calendar.days(batch.x), rows,
@@ -125,6 +136,7 @@ class Partition:
         The alert clock follows the wall clock, so that a silence fires although nothing comes.
         """
         to_ms = wall_ms - self.policy.alert_grace_ms
+        self._take_up()
         store = self._store(0, to_ms)
         step = Step(0)
         while to_ms > self._clock[C.ALERT] and self._stopped(
@@ -242,7 +254,20 @@ class Partition:
             c[C.LATE_CHANGE] = 0
         self._set_border()
         step.scanned += self.table.n
-        return step.scanned < SCAN_LIMIT
+        return step.scanned < SCAN_LIMIT and self._in_force() is self.policy
+
+    def _in_force(self) -> Policy:
+        """The policy of the alert clock's day (definitions P1)."""
+        return self._schedule.in_force(self._calendar.day(max(int(self._clock[C.ALERT]), 0)))
+
+    def _take_up(self) -> None:
+        """Go by another policy from here on, if another is in force; alerts that were noted before named theirs."""
+        now = (self._calendar.day(max(int(self._clock[C.ALERT]), 0)), self._schedule.revision)
+        if now != self._looked:
+            self._looked = now
+            policy = self._in_force()
+            if policy is not self.policy:
+                self.policy, self.rules = policy, rules_of(policy)
 
     def _set_border(self) -> None:
         c = self._clock

@@ -38,6 +38,8 @@ CHANNELS: Final = (
     Channel(names.ALERTS, "send", "Customers who show a sign of lapsing", "customer_id", "churn.alerts.json"),
     Channel(names.DAILY, "send", "Retention of each period and segment", "period:start:segment",
             "retention.daily.json", "compact"),
+    Channel(names.POLICY, "receive", "Versions of the policy, each from a business day on", "from",
+            "lapse.policy.json", "compact"),
     Channel(names.DEAD, "send", "Records that are no events, with the original bytes and key", "as it was", None,
             headers=_WHY),
 )  # fmt: skip

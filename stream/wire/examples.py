@@ -197,3 +197,8 @@ def record() -> Record:
         revision=1,
         closed_at_ms=1_504_410_000_000,
     )
+
+
+def policy() -> tuple[str, str, date, str]:
+    """A version of the policy: its text, its name, from when it is in force, when it was published."""
+    return "[signs.silent]\ntheta = 0.35\n", "mine", date(2017, 9, 1), "2017-08-25T18:42:10Z"

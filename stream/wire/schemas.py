@@ -14,13 +14,18 @@ from typing import Any, TypeAlias
 import msgspec
 
 from stream.core.events import STRUCTS
-from stream.wire import encode, examples
+from stream.wire import encode, examples, policies
 from stream.wire.compatible import breaks
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 RELEASED = "released"
-SENT = {"customer.events": False, "churn.alerts": True, "retention.daily": True}  # the others are read
+SENT = {
+    "customer.events": False,
+    "churn.alerts": True,
+    "retention.daily": True,
+    "lapse.policy": False,
+}  # the others are read
 
 Files: TypeAlias = dict[Path, str]
 
@@ -31,12 +36,14 @@ def files() -> Files:
         "customer.events": ("An event of a customer; the record's key is `customer_id`.", list(STRUCTS.values())),
         "churn.alerts": ("An alert; the record's key is `customer_id`.", [encode.AlertEvent]),
         "retention.daily": ("The counts and rates of a period of a segment.", [encode.DayRecord]),
+        "lapse.policy": ("A version of the policy; the record's key is its day.", [policies.PolicyVersion]),
     }
     made = {Path(f"{topic}.json"): _text(_schema(title, types)) for topic, (title, types) in topics.items()}
     shown: dict[str, Any] = {
         **examples.events(),
         **examples.foreign(),
         "alert": msgspec.json.decode(encode.alert(examples.alert())[1]),
+        "policy": msgspec.json.decode(policies.encode(*examples.policy())[1]),
         "record": msgspec.json.decode(encode.record(examples.record())[1]),
     }
     return made | {Path("examples", f"{name}.json"): _text(example) for name, example in shown.items()}

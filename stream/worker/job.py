@@ -14,6 +14,7 @@ from stream import metrics
 from stream.core import lifecycle
 from stream.core.describe import describe
 from stream.core.partition import Partition as Real
+from stream.core.schedule import Schedule
 from stream.core.signs import NAMES, Sign
 from stream.metrics import Metric
 from stream.wire import encode
@@ -82,21 +83,24 @@ class Job:
     describe: Callable[[Any, str], dict[str, Any] | None] = lambda _partition, _customer_id: None
     warm_up: Callable[[], None] = lambda: None  # compile what compiles itself at the first call
     counted: Counted = ()  # counters of a partition, which begin at 0
+    schedule: Schedule | None = None  # to which versions of the policy are added while the worker runs
 
 
 def real_job(policy: Policy) -> Job:
-    """Core and wire under one policy."""
+    """Core and wire under one policy, and the versions that follow it."""
+    schedule = Schedule(policy)
     return Job(
-        make=lambda number: Real(policy, number),
+        make=lambda number: Real(policy, number, schedule),
         decode=lambda values, keys, stamps_ms, headers: decode(values, keys, stamps_ms, headers, policy),
         alert=encode.alert,
         part=encode.part,
         alert_labels=lambda alert: (alert.sign, alert.status, alert.severity, alert.resolution or ""),
         grace_ms=policy.alert_grace_ms,
-        scan=lambda partition: _scan(policy, partition),
+        scan=_scan,
         describe=describe,
         warm_up=lambda: _warm_up(policy),
         counted=_counted(),
+        schedule=schedule,
     )
 
 
@@ -121,9 +125,9 @@ def _warm_up(policy: Policy) -> None:
     job.describe(partition, "c")
 
 
-def _scan(policy: Policy, partition: Real) -> Scan:
+def _scan(partition: Real) -> Scan:
     """The gauges of a partition, of the segments that have anybody in them."""
-    found = partition.gauges()
+    policy, found = partition.policy, partition.gauges()
     used = [(code, name) for code, name in enumerate(policy.segments) if found.customers[code].any()]
     customers = [
         ((name, stage.name), float(found.customers[code, stage])) for code, name in used for stage in lifecycle.Stage
@@ -140,5 +144,6 @@ def _scan(policy: Policy, partition: Real) -> Scan:
         (metrics.OUTCOMES, outcomes),
         (metrics.LEAD_DAYS, [((sign,), float(days)) for sign, (days, _) in leads]),
         (metrics.LEAD_CUSTOMERS, [((sign,), float(number)) for sign, (_, number) in leads]),
+        (metrics.POLICY_SINCE, [((), partition.policy_since_ms / 1000)]),
         *business.figures(policy, partition),
     )

@@ -28,6 +28,7 @@ from stream.worker.runs import runs
 from stream.worker.settings import Settings
 from stream.worker.topics import EVENTS
 from stream.worker.transaction import CALL_SECONDS, AbortError, BrokenError, FencedError, Transactions
+from stream.worker.versions import Versions
 from stream.worker.watchdog import Watchdog
 
 FOLLOW_SECONDS: Final = 0.2
@@ -58,6 +59,7 @@ class Loop:
         partitions = observer.list_topics(EVENTS, timeout=CALL_SECONDS).topics[EVENTS].partitions
         self._gauges.start(len(partitions), job.grace_ms)
         self._questions = exporter.questions
+        self._versions = None if job.schedule is None else Versions(settings, job.schedule)
         self._incarnations: dict[int, Incarnation] = {}
         self._pace = Pace()
         self._joined = False
@@ -80,11 +82,15 @@ class Loop:
             self._watchdog.beat()
             self._consumer.close()  # gives the partitions back
             self._restorer.close()
+            if self._versions is not None:
+                self._versions.close()
 
     # ------------------------------------------------------------------ one turn
 
     def _turn(self) -> None:
         self._watchdog.beat()
+        if self._versions is not None:
+            self._versions.look(time.monotonic())
         self._go_on(self._restorer.advance(self._incarnations.values(), time.monotonic()))
         limit = self._pace.limit
         messages = self._consumer.consume(limit, 0.0 if self._restorer.reading else self._pace.wait_seconds)

@@ -46,6 +46,10 @@ ALL_WRONG = {
         ["demo", "--days", "0", "--workers", "99", "--json", "--bootstrap", "x"],
         ["--days", "--workers", "--exit", "'x'"],
     ),
+    "policy": (
+        ["policy", "publish", "nope", "--from", "tomorrow", "--bootstrap", "kafka"],
+        ["nope", "'tomorrow'", "'kafka'"],
+    ),
     "schemas": (["schemas", "--dir", "/dev/null", "extra"], ["/dev/null", "'extra'"]),
     "doctor": (["doctor", "--bootstrap", "x", "now"], ["'x'", "'now'"]),
 }

@@ -128,7 +128,7 @@ def test_the_asyncapi_document_is_one_and_names_the_topics_as_they_are() -> None
 
 def test_examples_fit_the_published_schemas() -> None:
     valid = {name: jsonschema.Draft202012Validator(schema(name)) for name in schemas.SENT}
-    topics = {"alert": "churn.alerts", "record": "retention.daily"}
+    topics = {"alert": "churn.alerts", "record": "retention.daily", "policy": "lapse.policy"}
     foreign = {"cloudevents", "segment", "identify"}
     for path in sorted((DIRECTORY / "examples").glob("*.json")):
         if path.stem not in foreign and not path.stem.startswith(("segment", "rudderstack", "cloudevents")):

@@ -8,7 +8,7 @@ import msgspec
 from stream.core.events import STRUCTS
 from stream.core.kinds import NAMES
 from stream.core.policy import Policy
-from stream.wire import encode, schemas
+from stream.wire import encode, policies, schemas
 from stream.wire.decode import decode
 
 DIRECTORY = Path(__file__).parents[2] / "schemas"
@@ -26,6 +26,7 @@ def test_there_is_an_example_of_every_event_and_it_decodes() -> None:
     examples = {path.stem: path.read_bytes() for path in paths}
     msgspec.json.decode(examples.pop("alert"), type=encode.AlertEvent)
     msgspec.json.decode(examples.pop("record"), type=encode.DayRecord)
+    assert policies.decode(examples.pop("policy"))[1].isoformat() == "2017-09-01"
     assert examples.keys() >= set(NAMES)
     batch, dead = decode(list(examples.values()), None, 1_750_000_000_000, None, Policy("test"))
     assert dead == []
