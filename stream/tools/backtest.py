@@ -41,6 +41,7 @@ class Summary(msgspec.Struct):
     records: int = 0
     final_records: int = 0
     seconds: float = 0.0
+    lead_days: dict[str, float] = {}  # by sign: mean days from an alert that came true to the day the customer was none
 
 
 class _Run:
@@ -97,6 +98,8 @@ class _Run:
         summary.customers = self.partition.rows
         summary.dead = dict(sorted(self.dead_counts.items()))
         summary.alerts = dict(sorted(self.counts.items()))
+        leads = self.partition.outcomes.leads.items()
+        summary.lead_days = {sign: round(days / number, 1) for sign, (days, number) in leads if number}
         summary.records = len(records)
         summary.final_records = sum(record.final for record in records)
         return summary
