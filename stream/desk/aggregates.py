@@ -14,7 +14,7 @@ from stream.core.calendar import calendar, date_of, day_of, period_end
 from stream.core.policy import Policy
 from stream.desk.answers import Now, PastPeriod, Period, SegmentLine, Segments, Tally, Targets, Trust
 from stream.desk.model import Desk
-from stream.desk.words import SEVERITIES
+from stream.desk.words import SEVERITIES, SIGNS
 from stream.wire.encode import AlertEvent, DayRecord, rfc3339
 
 SHOWN_PERIODS: Final = {"day": 60, "week": 26, "month": 13, "quarter": 8, "year": 6}  # closed ones, before the open one
@@ -49,6 +49,7 @@ def now(desk: Desk, wall_ms: int) -> Now:
         open=_sum(by_severity.values()),
         severity=by_severity,
         sign=_summed(cells, 1),
+        titles={name: word.title for name, word in SIGNS.items()},
         segment=_summed(cells, 2),
         opened_today=opened,
         ended_today=ended,

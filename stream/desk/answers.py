@@ -46,7 +46,7 @@ class Trust(Struct, kw_only=True):
 
 
 class Now(Struct, kw_only=True):
-    """Aggregates of this moment, no customer's data."""
+    """Aggregates of this moment, no customer's data; `titles` is what people call each sign."""
 
     at: Time
     currency: str
@@ -57,6 +57,7 @@ class Now(Struct, kw_only=True):
     open: Tally
     severity: dict[str, Tally]
     sign: dict[str, Tally]
+    titles: dict[str, str]
     segment: dict[str, Tally]
     opened_today: int
     ended_today: dict[str, int]

@@ -1,7 +1,7 @@
 // Alerts: the list of what is open, what happens as it happens, and one alert's story. Customer data: with the token.
 
 import {
-  SEVERITIES, ago, customerPath, fill, fullTime, h, money, number, percent, plain, segmentName, severityMark, time,
+  SEVERITIES, ago, customerPath, fill, fullTime, h, money, number, percent, segmentName, severityMark, signName, time,
 } from "./dom.js";
 import { Refused, ask, hasToken, myName, say, setName, setToken } from "./desk.js";
 
@@ -89,7 +89,7 @@ export function alertsPanel({ clock, onFilter, onToken }) {
   const names = (signs, segments) => {
     const set = (select, first, all, words) => fill(select, h("option", { value: "" }, first), all.map((one) => h("option", { value: one, selected: select.value === one }, words(one))));
     const now = [sign.value, segment.value];
-    set(sign, "Every sign", signs, plain);
+    set(sign, "Every sign", signs, signName);
     set(segment, "Every segment", segments, segmentName);
     [sign.value, segment.value] = now;
   };
@@ -156,7 +156,7 @@ function drawStory(panel, story, clock) {
 function evidence(story) {
   return h("table", { class: "evidence" },
     h("thead", {}, h("tr", {}, ["", "Seen", "Expected", "Fires at", ""].map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", {}, story.evidence.map((e) => h("tr", {}, h("th", { scope: "row" }, plain(e.sign)), [e.observed, e.expected, e.threshold].map((n) => h("td", {}, number(n))), h("td", { class: "soft" }, e.unit)))));
+    h("tbody", {}, story.evidence.map((e) => h("tr", {}, h("th", { scope: "row" }, signName(e.sign)), [e.observed, e.expected, e.threshold].map((n) => h("td", {}, number(n))), h("td", { class: "soft" }, e.unit)))));
 }
 
 export function steps(life) {

@@ -1,6 +1,6 @@
 // The page: puts the panels in their places, and the stream into the panels.
 
-import { fill, h, setZone } from "./dom.js";
+import { fill, h, setTitles, setZone } from "./dom.js";
 import { ask, hasToken, listen, setToken } from "./desk.js";
 import { monthPanel, nowPanel, segmentsPanel, trustStrip } from "./figures.js";
 import { alertsPanel, feedPanel } from "./alerts.js";
@@ -49,8 +49,9 @@ async function nowPage() {
     clock = content.trust.clock;
     heard = new Date();
     trust.update(content);
-    now.update(content);
     setZone(content.zone);
+    setTitles(content.titles);
+    now.update(content);
     const signs = Object.keys(content.sign).sort();
     if (JSON.stringify([signs, content.segments]) !== names) {
       names = JSON.stringify([signs, content.segments]);
@@ -79,6 +80,7 @@ async function otherPage(draw) {
   clock = content.trust.clock;
   heard = new Date();
   setZone(content.zone);
+  setTitles(content.titles);
   stop = listen({ now: (one) => { clock = one.trust.clock; heard = new Date(); }, alert: () => {}, lost: () => {}, state });
   await draw();
   key.hidden = !hasToken();

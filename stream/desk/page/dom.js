@@ -72,6 +72,9 @@ export function ago(text, clock) {
 }
 
 export const plain = (name) => { const s = name.replaceAll("_", " "); return s.charAt(0).toUpperCase() + s.slice(1); };
+let titles = {};
+export const setTitles = (all) => { titles = all; };
+export const signName = (name) => titles[name] ?? plain(name);
 export const segmentName = (name) => (name === "all" ? "Everybody" : name === "other" ? "Other" : name);
 
 // ---------------------------------------------------------------- severity, by shape as well as colour

@@ -1,7 +1,7 @@
 // Aggregates: whether to trust them, what is open, this month's bridge, the segments. No customer's data.
 
 import {
-  SEVERITIES, day, fill, fullTime, h, money, number, percent, plain, segmentName, shape, signed,
+  SEVERITIES, day, fill, fullTime, h, money, number, percent, segmentName, shape, signName, signed,
 } from "./dom.js";
 import { ask } from "./desk.js";
 
@@ -85,7 +85,7 @@ export function nowPanel(onSeverity) {
       tiles[name].bar.style.setProperty("--part", tally.count / most);
     }
     const named = Object.entries(now.sign).sort((a, b) => b[1].count - a[1].count);
-    fill(signs, named.length > 1 && named.map(([name, tally]) => h("li", {}, `${plain(name)} `, h("b", {}, number(tally.count)))));
+    fill(signs, named.length > 1 && named.map(([name, tally]) => h("li", {}, `${signName(name)} `, h("b", {}, number(tally.count)))));
   };
   const press = (chosen) => {
     for (const name of SEVERITIES) tiles[name].button.setAttribute("aria-pressed", String(chosen.has(name)));
