@@ -118,3 +118,27 @@ def test_a_receiver_that_is_gone_and_one_that_is_slow_hold_up_nobody(embedded_bo
             assert [(one.key, json.loads(one.value or b"")["id"]) for one in dead] == [
                 (f"gone:{alert(2).id}".encode(), alert(2).id)
             ]
+
+
+@pytest.mark.kafka
+def test_a_second_desk_takes_over_and_both_know_everything(kafka_bootstrap: str, tmp_path: Path) -> None:
+    assert main(["topics", "--bootstrap", kafka_bootstrap, "--partitions", "4"]) == 0
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+    with (
+        Receiver() as receiver,
+        Desk(kafka_bootstrap, folders[0], route(receiver)) as one,
+        Desk(kafka_bootstrap, folders[1], route(receiver)) as two,
+    ):
+        one.wait_ready()
+        two.wait_ready()
+        produce(kafka_bootstrap, names.ALERTS, [record(alert(number)) for number in range(40)])
+        until(lambda: len(set(receiver.keys())) == 40, "all delivered by one or the other")
+        for desk in (one, two):
+            until(lambda: desk.metric('lapse_desk_open_alerts{severity="high"}') == 40, "both know all")  # noqa: B023
+        one.kill()
+        produce(kafka_bootstrap, names.ALERTS, [record(alert(number)) for number in range(40, 80)])
+        until(lambda: len(set(receiver.keys())) == 80, "the other one goes on with all partitions")
+        assert two.metric('lapse_desk_open_alerts{severity="high"}') == 80
+        assert two.stop() == 0
