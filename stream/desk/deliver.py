@@ -32,6 +32,7 @@ FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 300.0
 LONGEST_RETRY_AFTER_S: Final = 3600.0
 LOOK_S: Final = 0.05  # between two looks at an outbox, however much comes
+TELL_S: Final = 30.0
 LEAVE_S: Final = 3.0
 REST_S: Final = 60.0  # a look without a reason, so that nothing is forgotten for long
 
@@ -76,6 +77,7 @@ class Courier:
         self._slots = asyncio.Semaphore(route.concurrency)
         self._wake = asyncio.Event()
         self._plan = Plan()
+        self._told: dict[str, float] = {}
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -171,10 +173,18 @@ class Courier:
                 break
             self._meters.delivered("retry")
             self._retrying[message.id] = message.since_ms
-            _log.warning("%s: %s, try %d: %s", self._route.name, message.id, tries, answer.says)
+            self._tell(answer, message, tries)
             await asyncio.sleep(max(pause_s * random.uniform(0.5, 1.0), min(answer.after_s, LONGEST_RETRY_AFTER_S)))  # noqa: S311
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
         await self._engine.remember(message.forget)
+
+    def _tell(self, answer: Answer, message: Message, tries: int) -> None:
+        """Say that a receiver took nothing, but not of every message again."""
+        now = time.monotonic()
+        if now - self._told.get(answer.says, -TELL_S) >= TELL_S:
+            self._told[answer.says] = now
+            waiting = len(self._retrying)
+            _log.warning("%s: %s at try %d of %s; %d wait", self._route.name, answer.says, tries, message.id, waiting)
 
     async def _give_up(self, message: Message, answer: Answer, tries: int) -> None:
         """Put it where somebody can find it: nothing is lost, though nobody took it."""

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 from collections import Counter
 from collections.abc import Coroutine, Mapping
 from typing import Any, Final, NoReturn
@@ -19,7 +18,7 @@ import aiohttp
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from stream import metrics, names
+from stream import logs, metrics, names
 from stream.desk.api import Api
 from stream.desk.app import Batches, make_app
 from stream.desk.deliver import Courier
@@ -48,10 +47,11 @@ _log = logging.getLogger("lapse.desk")
 
 def run(settings: Settings) -> NoReturn:
     """Work until SIGTERM or SIGINT, and exit (0 stopped as asked, 1 failed, 2 badly configured)."""
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("lapse").setLevel(logging.INFO)
+    logs.to_stderr()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(logs.SeldomForeign())
+    for noisy in ("faust", "mode", "aiokafka", "aiohttp", "stream.desk.transport"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     code = asyncio.run(_run(settings))
     logging.shutdown()
     os._exit(code)  # Faust's threads would go on, and after a failure commit

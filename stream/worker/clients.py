@@ -10,7 +10,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from stream.worker.logs import Seldom
+from stream.logs import Seldom
 from stream.worker.settings import Settings
 
 TRANSACTION_TIMEOUT_MS = 10_000

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaException
 
+from stream import logs
 from stream.core.partition import OtherPolicyError
-from stream.worker import clients, logs, topics
+from stream.worker import clients, topics
 from stream.worker.exporter import Exporter
 from stream.worker.job import Job, real_job
 from stream.worker.loop import Loop

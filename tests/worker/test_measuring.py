@@ -11,9 +11,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream import metrics
+from stream.logs import Seldom
 from stream.metrics import CATALOGUE, Metric
 from stream.worker.exporter import Exporter
-from stream.worker.logs import Seldom
 from stream.worker.meters import Meters
 from stream.worker.pace import LATE_SECONDS, LEAST, MOST, SOON_SECONDS, Pace
 from stream.worker.watchdog import Watchdog

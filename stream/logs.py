@@ -1,6 +1,6 @@
-"""How a worker logs: one line each to standard error, and no line again and again.
+"""How worker and desk log: one line each to standard error, and no line again and again.
 
-Owns: the form, and the filter for librdkafka, which tells of an absent broker a hundred times a second.
+Owns: the form, and the filter for the Kafka clients, which tell of an absent broker a hundred times a second.
 """
 
 from __future__ import annotations
@@ -34,6 +34,14 @@ class Seldom(logging.Filter):
             self._seen.clear()
         self._seen[kind] = now
         return True
+
+
+class SeldomForeign(Seldom):
+    """The same for all that is not our own; hung on a handler, it hears of every logger."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is ours, or time for it."""
+        return record.name.startswith("lapse") or super().filter(record)
 
 
 def to_stderr() -> None:
