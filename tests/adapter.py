@@ -56,19 +56,21 @@ class Outcome:
 class Driver:
     """One partition, fed in batches, which can be restarted from what it wrote."""
 
-    def __init__(self, policy: Policy, number: int, outcome: Outcome) -> None:
-        self.policy, self.number, self.outcome = policy, number, outcome
+    def __init__(self, policy: Policy, number: int, outcome: Outcome, *, stamped: bool = False) -> None:
+        self.policy, self.number, self.outcome, self.stamped = policy, number, outcome, stamped
         self.partition = Partition(policy, number)
         self.changelog: dict[bytes, bytes | None] = {}
         self.control: bytes | None = None
 
     def feed(self, events: Sequence[tuple[int, Event]]) -> None:
         """Apply events given with their positions in the whole input."""
-        batch, dead = decode([json.dumps(event).encode() for _, event in events], None, NOW_MS, None, self.policy)
+        lines = [json.dumps(event).encode() for _, event in events]
+        stamps = [self._stamp_ms(event) for _, event in events] if self.stamped else None
+        batch, dead = decode(lines, None, stamps or NOW_MS, None, self.policy)
         assert not dead, dead
         start = 0
         while start < len(batch):
-            step = self.partition.apply(batch, start)
+            step = self.partition.apply(batch, start, None, stamps)
             assert start <= step.next <= len(batch)
             assert step.next > start or step.alerts, "a step without progress"
             self._keep(step, [events[record][0] for record in batch.record.tolist()])
@@ -98,6 +100,11 @@ class Driver:
                 out.parts[key] = part
                 out.revisions.setdefault(key, []).append(part.revision)
 
+    @staticmethod
+    def _stamp_ms(event: Event) -> int:
+        """When a record came: with its event, unless the test says later."""
+        return int(event["time"]) + int(event.get("after_ms", 0))
+
     def commit(self) -> None:
         keys, values = self.partition.changes()
         self.changelog.update(zip(keys, values, strict=True))
@@ -120,11 +127,15 @@ def run(
     restarts: Iterable[int] = (),
     partitions: int = 1,
     partition_of: Callable[[str], int] = lambda _: 0,
+    stamped: bool = False,
 ) -> Outcome:
-    """Run the core on events in order of arrival; batches end at `cuts`, `restarts` are cuts with a restart."""
+    """Run the core on events in order of arrival; batches end at `cuts`, `restarts` are cuts with a restart.
+
+    `stamped`: records have timestamps, as in Kafka.
+    """
     policy = policy_of(table)
     outcome = Outcome()
-    drivers = [Driver(policy, number, outcome) for number in range(partitions)]
+    drivers = [Driver(policy, number, outcome, stamped=stamped) for number in range(partitions)]
     restarting = set(restarts)
     borders = sorted({0, len(events), *cuts, *restarting})
     for begin, end in pairwise(borders):

@@ -48,8 +48,10 @@ from tests.recounting.customer import (
 from tests.recounting.days import DAY, DAY_MS, KINDS, day_of, end_of, last_day, ms, period_of
 from tests.recounting.flows import flows_of, remember
 from tests.recounting.gaps import p_none, survival
+from tests.recounting.outages import Outages
 from tests.recounting.records import Period, records
 from tests.recounting.rules import Rules
+from tests.recounting.scores import scores_of
 
 STARTS = ("subscription_started", "subscription_renewed", "subscription_changed")
 
@@ -60,6 +62,7 @@ class Shard:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.latest_ms: int | None = None  # M
+        self.outages = Outages(rules.zone)
         self.earliest_ms: int | None = None
         self.customers: dict[str, Customer] = {}
         self.dues: list[tuple[int, str]] = []
@@ -90,13 +93,17 @@ class Shard:
             return self.rules.history_start
         return day_of(self.earliest_ms, self.rules.zone)
 
-    def take(self, event: Event) -> str:
+    def take(self, event: Event, *, live: bool = False) -> str:
         """Say what the event was: `too_late`, `duplicate` or `accepted`."""
         time_ms = ms(event["time"])
         if time_ms < self.close_clock:
             return "too_late"  # T3: "C as it stood before the event … It changes nothing"
         # T4: "M becomes max(M, time) — the event at hand included, duplicates included. Then everything that is due
         # at or before the new A happens, and only then is the event itself applied"
+        if self.outages.hear(self.latest_ms, time_ms, self.rules.grace_ms, live, event["type"] == "clock_advanced"):
+            for name, customer in self.customers.items():  # T10: "wherever something is due"
+                if customer.due_ms is not None:
+                    self._set_due(name, customer, self._due_of(customer))
         self.latest_ms = time_ms if self.latest_ms is None else max(self.latest_ms, time_ms)
         self._fire()
         self._finish()
@@ -160,8 +167,14 @@ class Shard:
                 opened_ms = customer.opened[-1][1]
                 self._say(name, customer, "returned" if time_ms // 1000 > opened_ms // 1000 else "retracted", time_ms)
         if not customer.is_open:
-            s = self._due_after(tuple(days))
-            self._set_due(name, customer, None if s is None else customer.instant_ms // 1000 * 1000 + s * DAY_MS)
+            self._set_due(name, customer, self._due_of(customer))
+
+    def _due_of(self, customer: Customer) -> int | None:
+        """A3, A5, with T10."""
+        if customer.is_open:
+            return self.outages.after(customer.opened[-1][1], self.rules.horizon_days * DAY_MS)
+        s = self._due_after(tuple(customer.purchase_days))
+        return None if s is None else self.outages.after(customer.instant_ms // 1000 * 1000, s * DAY_MS)
 
     def _due_after(self, days: tuple[date, ...]) -> int | None:
         """A3: s*, "the smallest whole number of days s ≥ 1, at most 730, with 1 − S(s) ≥ overdue and P ≥ theta"."""
@@ -198,7 +211,7 @@ class Shard:
                 customer.is_open = True
                 customer.opened.append((episode, due_ms))
                 self._say(name, customer, None, due_ms)
-                self._set_due(name, customer, due_ms + self.rules.horizon_days * DAY_MS)
+                self._set_due(name, customer, self._due_of(customer))
 
     def _say(self, name: str, customer: Customer, resolution: str | None, time_ms: int) -> None:
         self.alerts.append({
@@ -276,22 +289,7 @@ class Recount:
     shards: list[Shard]
 
     def scores(self, day: date) -> dict[str, tuple[int, float, float]]:
-        """A7: days silent, P(none in the horizon) and p_alive of every customer with a purchase."""
-        scores: dict[str, tuple[int, float, float]] = {}
-        for shard in self.shards:
-            rules = shard.rules
-            histories: dict[str, list[date]] = {}
-            for name, time_ms in shard.purchases:
-                if time_ms < end_of(day, rules.zone):
-                    days = histories.setdefault(name, [])
-                    if not days or day_of(time_ms, rules.zone) > days[-1]:
-                        days.append(day_of(time_ms, rules.zone))
-            for name, days in histories.items():
-                p, loc, scale = rules.model.of(days)
-                s = (day - days[-1]).days
-                alive = (1 - p) * survival(s, loc, scale)
-                scores[name] = (s, p_none(s, rules.horizon_days, p, loc, scale), alive / (p + alive))
-        return scores
+        return {name: score for shard in self.shards for name, score in scores_of(shard, day).items()}
 
 
 def recount(
@@ -299,6 +297,8 @@ def recount(
     policy: Mapping[str, Any],
     partitions: int = 1,
     partition_of: Callable[[str], int] | None = None,
+    *,
+    live: Callable[[Event], bool] = lambda _: False,
 ) -> Recount:
     """Count `events`, in order of arrival, under a policy's table; a customer is in partition `partition_of(name)`."""
     rules = Rules(policy)
@@ -307,9 +307,9 @@ def recount(
     duplicates: list[int] = []
     for position, event in enumerate(events):
         if event["type"] == "clock_advanced":
-            verdicts = [shard.take(event) for shard in shards]
+            verdicts = [shard.take(event, live=live(event)) for shard in shards]
         else:
-            verdicts = [shards[partition_of(event["customer_id"]) if partition_of else 0].take(event)]
+            verdicts = [shards[partition_of(event["customer_id"]) if partition_of else 0].take(event, live=live(event))]
         too_late += [position] * ("too_late" in verdicts)
         duplicates += [position] * ("duplicate" in verdicts)
     alerts = [alert for shard in shards for alert in shard.alerts]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core import batch as columns
+from stream.core import pulse as inputs
 from stream.core import signals
 from stream.core.calendar import HOUR_MS
 from stream.core.counting import count_event
@@ -41,6 +42,7 @@ from stream.core.life import (
     resolve,
     set_due,
 )
+from stream.core.pulse import Pulse, after_s
 from stream.core.retention import subscribed
 from stream.core.signs import BY_ENGAGEMENT, BY_PURCHASE, Sign
 from stream.core.silence import NEVER_DAYS, add_gap, fires_after_days
@@ -96,23 +98,36 @@ def _changed(store: Store, clock: NDArray[np.int64], row: int) -> None:
         clock[C.CHANGED_N] += 1
 
 
-# -- what falls due ---------------------------------------------------------------------------------------------------
+# -- what falls due: absences, in which an outage doesn't count (definitions T10) -----------------------------------
+
+
+@njit(inline=True)
+def silent_s(r: Row, pulse: Pulse) -> int:
+    """When the silence of now becomes a sign; the row keeps it as if there were no outages."""
+    due = whole(r.silent_s)
+    return due if due == NEVER_S else after_s(pulse, whole(r.purchase_s), due - whole(r.purchase_s))
 
 
 @njit
-def _more_due(m: More, rules: Rules) -> int:
+def _target_s(pulse: Pulse, m: More, k: int, rules: Rules) -> int:
+    """When a ticket should have been resolved."""
+    return after_s(pulse, whole(m.ticket_s[k]), rules.of.target_s[m.ticket_bits[k] & signals.PRIORITY])
+
+
+@njit
+def _more_due(m: More, pulse: Pulse, rules: Rules) -> int:
     """When something of what only some customers have is to be looked at."""
     due = whole(NEVER_S)
     if m.activate_s != 0 and not m.uses & signals.LOOKED:
-        due = min(due, whole(m.activate_s) + rules.of.activation_s)
+        due = min(due, after_s(pulse, whole(m.activate_s), rules.of.activation_s))
     for k in range(TICKETS):
         if m.ticket_s[k] != 0 and not m.ticket_bits[k] & (signals.LOOKED | signals.CLOSED):
-            due = min(due, whole(m.ticket_s[k]) + rules.of.target_s[m.ticket_bits[k] & signals.PRIORITY])
+            due = min(due, _target_s(pulse, m, k, rules))
     for k in range(SUBSCRIPTIONS):
         if m.ends_s[k] != 0:
             due = min(due, max(whole(m.ends_s[k]) - rules.of.notice_s, 0))
     if rules.of.enabled[_NEGLECTED] and m.contact_s != 0:
-        due = min(due, whole(m.contact_s) + rules.of.neglect_s)
+        due = min(due, after_s(pulse, whole(m.contact_s), rules.of.neglect_s))
     return int(due)
 
 
@@ -120,13 +135,13 @@ def _more_due(m: More, rules: Rules) -> int:
 def _await(store: Store, clock: NDArray[np.int64], row: int, rules: Rules) -> None:
     """Set the instant at which the row has to be looked at next."""
     r = store.rows[row]
-    due = whole(r.silent_s)
+    due = silent_s(r, store.pulse)
     if r.open:
         for sign in range(SIGNS):
             if r.open & (1 << sign):
-                due = min(due, whole(r.opened_s[sign]) + rules.of.horizon_s[sign])
+                due = min(due, after_s(store.pulse, whole(r.opened_s[sign]), rules.of.horizon_s[sign]))
     if r.more:
-        due = min(due, _more_due(store.more[r.more], rules))
+        due = min(due, _more_due(store.more[r.more], store.pulse, rules))
     set_due(store, clock, row, due)
 
 
@@ -153,13 +168,14 @@ def _fire_more(store: Store, clock: NDArray[np.int64], row: int, now_s: int, rul
     """What falls due of what only some customers have; each thing is looked at once (definitions B4, V3, V5, X3)."""
     r = store.rows[row]
     m = store.more[r.more]
-    t = rules.of
-    if m.activate_s != 0 and not m.uses & signals.LOOKED and m.activate_s + t.activation_s <= now_s:
+    t, pulse = rules.of, store.pulse
+    waits = m.activate_s != 0 and not m.uses & signals.LOOKED
+    if waits and after_s(pulse, whole(m.activate_s), t.activation_s) <= now_s:
         m.uses |= signals.LOOKED
         open_alert(store, clock, row, _NEVER_ACTIVATED, day_at(whole(m.activate_s), rules), now_s, rules)
     for k in range(TICKETS):
         waits = m.ticket_s[k] != 0 and not m.ticket_bits[k] & (signals.LOOKED | signals.CLOSED)
-        if waits and whole(m.ticket_s[k]) + t.target_s[m.ticket_bits[k] & signals.PRIORITY] <= now_s:
+        if waits and _target_s(pulse, m, k, rules) <= now_s:
             m.ticket_bits[k] |= signals.LOOKED
             open_alert(store, clock, row, _COMPLAINT, day_at(whole(m.ticket_s[k]), rules), now_s, rules)
     for k in range(SUBSCRIPTIONS):
@@ -169,7 +185,8 @@ def _fire_more(store: Store, clock: NDArray[np.int64], row: int, now_s: int, rul
             if max(whole(r.active_head), whole(r.engage_day)) <= day - t.idle_days:
                 signals.cancels(r, m, day, signals.TERM_ENDS, store.episodes)
                 open_alert(store, clock, row, _CANCELLING, day, now_s, rules)
-    if rules.of.enabled[_NEGLECTED] and m.contact_s != 0 and m.contact_s + t.neglect_s <= now_s:
+    waits = rules.of.enabled[_NEGLECTED] != 0 and m.contact_s != 0
+    if waits and after_s(pulse, whole(m.contact_s), t.neglect_s) <= now_s:
         contact_day = day_at(whole(m.contact_s), rules)
         m.contact_s = 0
         if r.revenue >= t.neglect_revenue:
@@ -183,9 +200,10 @@ def _fire(store: Store, clock: NDArray[np.int64], row: int, rules: Rules) -> Non
     now_s = whole(r.due_s)
     _changed(store, clock, row)
     for sign in range(SIGNS):
-        if r.open & (1 << sign) and whole(r.opened_s[sign]) + rules.of.horizon_s[sign] <= now_s:
+        judged = r.open & (1 << sign) != 0
+        if judged and after_s(store.pulse, whole(r.opened_s[sign]), rules.of.horizon_s[sign]) <= now_s:
             _judge(store, clock, row, sign, now_s, rules)
-    if r.silent_s <= now_s:
+    if silent_s(r, store.pulse) <= now_s:
         r.silent_s = NEVER_S
         open_alert(store, clock, row, SILENT, whole(r.purchase_day), now_s, rules)
     if r.more:
@@ -425,6 +443,9 @@ def apply(store: Store, clock: NDArray[np.int64], e: Events, start: int, stop: i
         if time_ms < clock[C.ALERT] - clock[C.LATENESS]:
             store.too_late[i] = 1
             continue
+        last_ms = clock[C.MAX]
+        if time_ms - last_ms > inputs.LEAST_MS and e.row[i] >= 0 and e.live[i] and store.pulse.now[inputs.LIVE]:
+            inputs.excuse(store.pulse, last_ms, time_ms, clock[C.GRACE])  # no source says that the silence was real
         to_ms = max(time_ms - clock[C.GRACE], clock[C.ALERT])
         if to_ms > clock[C.ALERT] or (clock[C.HEAP_N] > 0 and store.heap_ms[0] <= to_ms):
             why = advance(store, clock, to_ms, rules)
@@ -432,7 +453,10 @@ def apply(store: Store, clock: NDArray[np.int64], e: Events, start: int, stop: i
                 return why, i
         if clock[C.NOTES_N] + NOTES_LIMIT > store.notes.size:
             return TIMERS, i
-        clock[C.MAX] = max(clock[C.MAX], time_ms)
+        if time_ms > last_ms:
+            clock[C.MAX] = time_ms
+            inputs.beat(store.pulse, last_ms, time_ms)
+            store.pulse.now[inputs.LIVE] = e.live[i]
         if e.row[i] < 0:
             continue
         applied = _take(store, clock, e, i, rules)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from stream.core import alerts, flows, heap, kernel, latest
+from stream.core import alerts, flows, heap, kernel, latest, pulse
 from stream.core.alerts import Alert
 from stream.core.batch import Batch
 from stream.core.calendar import DAY_MS, HOUR_MS, calendar
@@ -63,6 +63,7 @@ class Control(msgspec.Struct, frozen=True):
     published: dict[str, tuple[int, int]]
     ended: list[tuple[str, str, str, int]]
     leads: dict[str, tuple[int, int]]
+    pulse: bytes = b""
 
 
 class OtherPolicyError(ValueError):
@@ -84,6 +85,7 @@ class Partition:
         self.rules = rules_of(policy)
         self.outcomes = Outcomes()
         self._calendar = calendar(policy.zone)
+        self.pulse = pulse.make(self._calendar.since_ms, self._calendar.offsets_ms)
         self._clock = np.zeros(len(C), np.int64)
         self._clock[C.MAX] = self._clock[C.ALERT] = self._clock[C.HEAP_UNTIL] = NO_TIME
         self._clock[C.GRACE] = policy.alert_grace_ms
@@ -110,14 +112,29 @@ class Partition:
         """How many customers there are: rows to which an event was applied, not only refused."""
         return int(np.count_nonzero(self.table.rows["seen_s"][: self.table.n]))
 
-    def apply(self, batch: Batch, start: int = 0, stop: int | None = None) -> Step:
-        """Apply events start…stop. Where more falls due than fits one step, `next` is short of the end: call again."""
+    @property
+    def live_ms(self) -> int | None:
+        """The newest event's time M, None when its record did not come when it happened: a file, a replay."""
+        return int(self._clock[C.MAX]) if self.pulse.now[pulse.LIVE] else None
+
+    def trusted_until_ms(self, since_ms: int, wall_ms: int) -> int:
+        """When an input that is quiet since then is no longer trusted (T8); later than `wall_ms` if it is till then."""
+        return int(pulse.trusted_until_ms(self.pulse, since_ms, wall_ms + 1, pulse.guess_ms(self.pulse)))
+
+    def apply(
+        self, batch: Batch, start: int = 0, stop: int | None = None, stamps_ms: Sequence[int] | None = None
+    ) -> Step:
+        """Apply events start…stop. Where more falls due than fits one step, `next` is short of the end: call again.
+
+        `stamps_ms` are the timestamps of the records that were decoded; without, nothing is taken for live.
+        """
         stop = len(batch) if stop is None else stop
         self._take_up()
         rows = self.table.rows_of(batch.customers, batch.customer_start, batch.customer_hash)
         events = Events(
             batch.kind, batch.time_ms, self._calendar.days(batch.time_ms), self._calendar.days(batch.x), rows,
             batch.event_hash, batch.segment, batch.amount, batch.x, batch.y, batch.ref,
+            pulse.live(batch.time_ms, batch.record, stamps_ms, int(self._clock[C.MAX])),
         )  # fmt: skip
         last_ms = int(batch.time_ms[start:stop].max(initial=NO_TIME)) - self.policy.alert_grace_ms
         self.table.reserve_more(int(np.count_nonzero(self.rules.of["more"][batch.kind])))
@@ -167,7 +184,7 @@ class Partition:
             Control(
                 ROW_LAYOUT, self.policy.zone, self.policy.currency, self.policy.segments,
                 int(c[C.MAX]), int(c[C.ALERT]), ledger.first_day, ledger.open_day, ledger.final_day,
-                bool(c[C.LATE_CHANGE]), ledger.published, *self.outcomes.saved(),
+                bool(c[C.LATE_CHANGE]), ledger.published, *self.outcomes.saved(), pulse.packed(self.pulse),
             )
         )  # fmt: skip
 
@@ -192,6 +209,7 @@ class Partition:
         c[C.MAX], c[C.ALERT] = control.max_ms, control.alert_ms
         c[C.LATE_CHANGE] = control.late_change
         c[C.HEAP_UNTIL] = NO_TIME
+        pulse.unpack(self.pulse, control.pulse)
         ledger.first_day, ledger.open_day, ledger.final_day = control.first_day, control.open_day, control.final_day
         ledger.published = dict(control.published)
         self.outcomes.load(control.ended, control.leads)
@@ -235,7 +253,7 @@ class Partition:
             table.rows, table.more, table.hashes, table.due_ms, table.dirty, table.changed, table.arena,
             table.key_start, self._heap_ms, self._heap_row, self._notes, self._noted, self._noted_more,
             np.zeros(events, np.uint8), np.empty(events, np.int32), table.newborn, np.zeros(SIGNS, np.int64),
-            self.flows.view,
+            self.flows.view, self.pulse,
         )  # fmt: skip
         if fill:
             heap.fill_heap(store, c, table.n, until_ms + HEAP_AHEAD_MS)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.kinds import Kind
+from stream.core.pulse import Pulse
 from stream.core.silence import SilenceParams
 from stream.core.table import SIGNS
 
@@ -114,6 +115,7 @@ class Events(NamedTuple):
     x: NDArray[np.int64]
     y: NDArray[np.int64]
     ref: NDArray[np.uint64]
+    live: NDArray[np.uint8]  # 1 where the record came when its event happened (definitions T9)
 
 
 class FlowView(NamedTuple):
@@ -149,3 +151,4 @@ class Store(NamedTuple):
     newborn: NDArray[np.void]  # one row of which nothing is known
     episodes: NDArray[np.int64]  # by Sign: the episode day of an alert that is asked for
     flows: FlowView
+    pulse: Pulse

@@ -79,6 +79,7 @@ class Gauges:
         for one in incarnations.values():
             if one.state is State.RUN:
                 self._meters.set(metrics.LAG, one.lag, str(one.number))
+                self._meters.set(metrics.SUSPENDED, bool(one.suspended), str(one.number))
                 if one.partition.clock_ms is not None:
                     self._meters.set(metrics.CLOCK, one.partition.clock_ms / 1000, str(one.number))
         self._scan_oldest(incarnations)

@@ -66,6 +66,8 @@ class Incarnation:
     target: int = 0  # the changelog's end (open transactions included) when its committed offset was known
     caught_up: bool = False
     live: bool = False  # was caught up near the wall clock at some point
+    heard_ms: int = 0  # wall clock when records last came
+    suspended: str = ""  # why its silence is not trusted; empty where it is
     patience: float = 0.1  # seconds to wait for a stable offset at the next try
     limit: int | None = None  # events to apply at once, while a failing one is looked for
     suspect_until: int = 0  # the offset before which the failing one lies
@@ -91,15 +93,25 @@ class Incarnation:
         self.committed = self.control = None
         self.read_to = self.target = 0
         self.caught_up = False
+        self.suspended = ""
+
+    def follow_to_ms(self, wall_ms: int) -> int:
+        """How far the clock may go: until the silence since the newest event stops being trusted.
+
+        That is by event time, so that what falls due until then is what a replay of the log lets fall due.
+        """
+        live_ms = self.partition.live_ms
+        return wall_ms if live_ms is None else min(wall_ms, self.partition.trusted_until_ms(live_ms, wall_ms))
 
     def may_follow(self, wall_ms: int, grace_ms: int) -> bool:
         """Whether the alert clock goes with the wall clock now (DESIGN §4).
 
         Only at the end of the partition, and only once its newest event was seen near the wall clock: a worker that
-        was down for hours fires nothing early, and a replay of last year gives the same alerts every time.
+        was down for hours fires nothing early, and a replay of last year gives the same alerts every time. Never while
+        the input's silence is not trusted (`worker.suspension`).
         """
         clock_ms = self.partition.clock_ms
-        if not self.caught_up or clock_ms is None:
+        if not self.caught_up or clock_ms is None or self.suspended:
             return False
         self.live = self.live or wall_ms - (clock_ms + grace_ms) <= NEAR_MS
         return self.live

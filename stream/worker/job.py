@@ -48,8 +48,17 @@ class Partition(Protocol):
     def clock_ms(self) -> int | None:
         """The alert clock."""
 
-    def apply(self, batch: Any, start: int = 0) -> Step:
-        """Apply events from `start` on."""
+    @property
+    def live_ms(self) -> int | None:
+        """The newest event's time, None when it was of the past as it came."""
+
+    def trusted_until_ms(self, since_ms: int, wall_ms: int) -> int:
+        """When an input quiet since then is no longer trusted; later than `wall_ms` if it still is by then."""
+
+    def apply(
+        self, batch: Any, start: int = 0, stop: int | None = None, stamps_ms: Sequence[int] | None = None
+    ) -> Step:
+        """Apply events from `start` on; `stamps_ms` are the timestamps of the records that were decoded."""
 
     def follow(self, wall_ms: int) -> Step:
         """Let the alert clock follow the wall clock."""

@@ -20,12 +20,14 @@ from stream.worker.fence import Fence, Rival
 from stream.worker.gauges import REASONS, Gauges
 from stream.worker.incarnation import Incarnation, Signal, State
 from stream.worker.job import Job
+from stream.worker.leaders import Leaders
 from stream.worker.meters import Meters
 from stream.worker.pace import Pace
 from stream.worker.processing import KernelError, Processor
 from stream.worker.restore import Restorer
 from stream.worker.runs import runs
 from stream.worker.settings import Settings
+from stream.worker.suspension import judge
 from stream.worker.topics import EVENTS
 from stream.worker.transaction import CALL_SECONDS, AbortError, BrokenError, FencedError, Transactions
 from stream.worker.versions import Versions
@@ -56,6 +58,7 @@ class Loop:
         fence = Fence(lambda owner: clients.producer(settings, owner), transactional_id)
         reader, observer = clients.reader(settings), clients.observer(settings)
         self._restorer = Restorer(self._consumer, reader, observer, fence, watchdog.beat)
+        self._leaders = Leaders(lambda: clients.observer(settings))
         partitions = observer.list_topics(EVENTS, timeout=CALL_SECONDS).topics[EVENTS].partitions
         self._gauges.start(len(partitions), job.grace_ms)
         self._questions = exporter.questions
@@ -70,6 +73,7 @@ class Loop:
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Work until `stopping`, then commit and leave. Raises what can't be repaired; nothing is committed then."""
+        self._leaders.start()
         self._consumer.subscribe([EVENTS], on_assign=self._given, on_revoke=self._revoked, on_lost=self._lost)
         try:
             while not stopping():
@@ -84,6 +88,7 @@ class Loop:
             self._restorer.close()
             if self._versions is not None:
                 self._versions.close()
+            self._leaders.stop()
 
     # ------------------------------------------------------------------ one turn
 
@@ -128,6 +133,7 @@ class Loop:
             if run.records:
                 self._processor.take(one, run.records)
                 taken += len(run.records)
+                one.heard_ms = time.time_ns() // 1_000_000
             one.caught_up = run.at_end is not None
         self._pace.end()
         return taken
@@ -152,9 +158,10 @@ class Loop:
             return
         self._followed = now
         wall_ms = time.time_ns() // 1_000_000
+        judge(self._incarnations.values(), wall_ms, self._leaders.away)
         for one in self._incarnations.values():
             if one.state is State.RUN and one.may_follow(wall_ms, self._job.grace_ms):
-                while self._processor.follow(one, wall_ms):
+                while self._processor.follow(one, one.follow_to_ms(wall_ms)):
                     self._commit()  # more is due than fits one transaction
 
     # ------------------------------------------------------------------ commit, and when it fails

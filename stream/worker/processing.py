@@ -138,7 +138,7 @@ class Processor:
         try:
             work = self._decode(records, stamps)
             size = len(work.batch)
-            step = one.partition.apply(work.batch, 0)
+            step = one.partition.apply(work.batch, 0, None, stamps)
         except Exception as error:
             raise KernelError(one, records) from error
         while True:
@@ -149,7 +149,7 @@ class Processor:
             self._commit()
             self._touch(one)
             try:
-                step = one.partition.apply(work.batch, step.next)
+                step = one.partition.apply(work.batch, step.next, None, stamps)
             except Exception as error:
                 raise KernelError(one, records[border:]) from error
 

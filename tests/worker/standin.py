@@ -48,8 +48,19 @@ class Counting:
         self.total = 0
         self.clock_ms: int | None = None
         self.followed = 0
+        self.trust_ms = 2**60
 
-    def apply(self, batch: Batch, start: int = 0) -> Step:
+    @property
+    def live_ms(self) -> int | None:
+        return self.clock_ms
+
+    def trusted_until_ms(self, since_ms: int, wall_ms: int) -> int:
+        """Always trusted, unless a test says otherwise."""
+        del wall_ms
+        return since_ms + self.trust_ms
+
+    def apply(self, batch: Batch, start: int = 0, stop: int | None = None, stamps_ms: object = None) -> Step:
+        del stop, stamps_ms
         step = Step(start)
         for at in range(start, len(batch)):
             if len(step.alerts) == MOST_ALERTS_A_STEP:
