@@ -32,6 +32,7 @@ from stream.core.views import NOTE, C, Events, Store
 
 NO_TIME = -(2**62)
 SCAN_LIMIT = 10_000_000  # rows counted in one step: a second or so, so that a leap of a year fits its transactions
+DAY_ROWS = 50_000  # what closing a day costs beside its rows: a leap of nine years was once too long for the watchdog
 HEAP_AHEAD_MS = HOUR_MS  # how far beyond the clock the heap of due rows reaches, so that it is seldom filled anew
 
 
@@ -271,7 +272,7 @@ class Partition:
         if late_change:
             c[C.LATE_CHANGE] = 0
         self._set_border()
-        step.scanned += self.table.n
+        step.scanned += max(self.table.n, DAY_ROWS)
         return step.scanned < SCAN_LIMIT and self._in_force() is self.policy
 
     def _in_force(self) -> Policy:

@@ -117,7 +117,7 @@ class Workers:
             )
 
 
-def send(bootstrap: str, records: Sequence[tuple[bytes | None, bytes]], seconds: float) -> None:
+def send(bootstrap: str, records: Sequence[tuple[bytes | None, bytes]], last: bytes, seconds: float) -> None:
     """Send records over so many seconds, then a heartbeat to every partition; waits for a broker that is away."""
     producer = Producer({
         "bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 5, "partitioner": "murmur2_random",
@@ -129,7 +129,7 @@ def send(bootstrap: str, records: Sequence[tuple[bytes | None, bytes]], seconds:
         if at % 100 == 0:
             producer.poll(max(0.0, began + seconds * at / len(records) - time.monotonic()))
     for number in range(PARTITIONS):
-        producer.produce(topics.EVENTS, events.end(), None, number)
+        producer.produce(topics.EVENTS, last, None, number)
     left = producer.flush(120)
     assert left == 0, f"{left} records not sent"
 
@@ -143,12 +143,12 @@ def warm_up() -> None:
 def run(plan: Plan, folder: Path) -> Result:
     """Run one seed; logs go to `folder`."""
     began = time.monotonic()
-    policy, records = events.policy_of(plan.seed), events.records(plan.seed)
+    policy, records, last = events.policy_of(plan.seed), events.records(plan.seed), events.end(plan.seed)
     result = Result(plan.seed, records=len(records) + PARTITIONS)
     with Kafka() as kafka:
         topics.create(kafka.bootstrap, PARTITIONS, 1)
         workers = Workers(kafka.bootstrap, policy, folder)
-        sender = threading.Thread(target=send, args=(kafka.bootstrap, records, plan.seconds), daemon=True)
+        sender = threading.Thread(target=send, args=(kafka.bootstrap, records, last, plan.seconds), daemon=True)
         try:
             for slot in range(plan.workers):
                 workers.do(slot, "start")
