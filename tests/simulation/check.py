@@ -1,0 +1,74 @@
+"""One seed: run the world, and hold what it published against one worker to which nothing happened.
+
+Owns: what must be equal. Of an alert that fell due while the clock followed the wall clock the moment of seeing it
+may differ, nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from stream.worker import topics
+from stream.worker.job import real_job
+from tests.simulation.log import Undisturbed, latest
+from tests.simulation.story import story
+from tests.simulation.world import World
+
+
+@dataclass(frozen=True)
+class Outcome:
+    seed: int
+    problems: list[str]
+    seen: Counter[str]
+
+
+def check(seed: int) -> Outcome:
+    """Run a seed; `problems` is empty when everything is as it must be."""
+    logging.getLogger("lapse.input").setLevel(logging.ERROR)  # suspended and trusted again, thousands of times
+    draw = random.Random(seed)
+    told = story(draw)
+    job = real_job(told.policy)
+    world = World(draw, told, job)
+    world.run()
+    calm = Undisturbed(job)
+    for number, log in enumerate(world.broker.logs):
+        calm.run(number, log)
+    published = world.broker.published
+    problems = []
+    for what, topic, form in (
+        ("alerts", topics.ALERTS, _alert),
+        ("dead letters", topics.DEAD, lambda one: (one.key, one.value, one.headers)),
+        ("final day counts", topics.PARTS, _final),
+    ):
+        found = Counter(form(one) for one in published if one.topic == topic)
+        wanted = Counter(form(one) for one in calm.of(topic))
+        found.pop(None, None)
+        wanted.pop(None, None)
+        if found != wanted:
+            missing, extra = wanted - found, found - wanted
+            problems.append(f"{what}: missing {list(missing.items())[:2]}, beside it {list(extra.items())[:2]}")
+        world.seen[what] += found.total()
+    rows = latest((number, key, value) for number, of in world.broker.changelog.items() for key, value in of.items())
+    wanted_rows = calm.rows()
+    if rows != wanted_rows:
+        wrong = [key for key in rows.keys() | wanted_rows.keys() if rows.get(key) != wanted_rows.get(key)]
+        problems.append(f"rows: {len(wrong)} of {len(wanted_rows)} differ: {sorted(wrong)[:5]}")
+    world.seen["live" if told.live else "replay"] += 1
+    world.seen["records"] += sum(map(len, world.broker.logs))
+    return Outcome(seed, problems, world.seen)
+
+
+def _alert(sent: Any) -> str:
+    content = json.loads(sent.value)
+    content["data"].pop("observed_at")
+    return json.dumps(content, sort_keys=True)
+
+
+def _final(sent: Any) -> bytes | None:
+    """A final count of a period; what was published before it was final may depend on when the clock was looked at."""
+    return sent.value if b'"final":true' in sent.value else None
