@@ -70,7 +70,10 @@ def _customer(draw: random.Random, name: str) -> list[dict[str, Any]]:
     found = []
     for n in range(draw.randint(2, 8)):
         event: dict[str, Any] = {"id": f"{name}{n}", "customer_id": name, "time": at_ms, "type": draw.choice(KINDS)}
-        event |= {"ticket_opened": {"ticket_id": "t"}, "order_completed": {"amount": 10}}.get(event["type"], {})
+        if event["type"] == "ticket_opened":
+            event["ticket_id"] = "t"
+        if event["type"] == "order_completed":
+            event["amount"] = 10
         found.append(event)
         at_ms += draw.choice([usual, usual, usual, usual + 1, 6]) * DAY_MS + draw.choice([0, 0, 1, 500, HOUR_MS])
     return found

@@ -136,7 +136,7 @@ class World:
         while any(self.broker.committed.get(number, 0) < len(log) for number, log in enumerate(self.broker.logs)):
             for worker in list(self.workers.values()):
                 for number in list(worker.mine):
-                    self._guarded(lambda w=worker, n=number: w.consume(n, 1000, self.wall_ms))  # type: ignore[misc]
+                    self._guarded(lambda w=worker, n=number: w.consume(n, 1000, self.wall_ms))
                 self._guarded(worker.commit)
 
     # ------------------------------------------------------------------ what happens
