@@ -17,6 +17,7 @@ from stream.core import alerts, flows, heap, kernel, latest, pulse
 from stream.core.alerts import Alert
 from stream.core.batch import Batch
 from stream.core.calendar import DAY_MS, HOUR_MS, calendar
+from stream.core.control import Control
 from stream.core.flows import Flows
 from stream.core.gauges import Gauges, scan
 from stream.core.hashing import SEPARATOR
@@ -46,25 +47,6 @@ class Step:
     alerts: list[Alert] = field(default_factory=list)
     parts: list[Part | Head] = field(default_factory=list)
     scanned: int = 0  # rows that were counted
-
-
-class Control(msgspec.Struct, frozen=True):
-    """What a partition is beside its rows."""
-
-    row_layout: int
-    zone: str
-    currency: str
-    segments: tuple[str, ...]
-    max_ms: int
-    alert_ms: int
-    first_day: int | None
-    open_day: int
-    final_day: int
-    late_change: bool
-    published: dict[str, tuple[int, int]]
-    ended: list[tuple[str, str, str, int]]
-    leads: dict[str, tuple[int, int]]
-    pulse: bytes = b""
 
 
 class OtherPolicyError(ValueError):

@@ -22,15 +22,12 @@ class Leaders:
     """`away` is what was last seen: numbers of partitions; all that were ever seen while nobody answers."""
 
     def __init__(self, connect: Callable[[], Consumer]) -> None:
-        """`connect` makes a client that may be asked from another thread."""
+        """Begin to ask; `connect` makes the client that is asked."""
         self._connect = connect
         self._known: frozenset[int] = frozenset()
         self.away: frozenset[int] = frozenset()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="leaders", daemon=True)
-
-    def start(self) -> None:
-        """Begin to ask."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -25,7 +25,7 @@ from stream.worker.meters import Meters
 from stream.worker.pace import Pace
 from stream.worker.processing import KernelError, Processor
 from stream.worker.restore import Restorer
-from stream.worker.runs import runs
+from stream.worker.runs import numbers, runs
 from stream.worker.settings import Settings
 from stream.worker.suspension import judge
 from stream.worker.topics import EVENTS
@@ -73,7 +73,6 @@ class Loop:
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Work until `stopping`, then commit and leave. Raises what can't be repaired; nothing is committed then."""
-        self._leaders.start()
         self._consumer.subscribe([EVENTS], on_assign=self._given, on_revoke=self._revoked, on_lost=self._lost)
         try:
             while not stopping():
@@ -249,7 +248,7 @@ class Loop:
         consumer.incremental_assign(partitions)
         if partitions:
             consumer.pause(partitions)  # until restored; a callback must not take long
-            _log.info("given %s", _numbers(partitions))
+            _log.info("given %s", numbers(partitions))
         for partition in partitions:
             self._incarnations[partition.partition] = Incarnation(partition.partition, self._job.make, time.monotonic())
 
@@ -266,7 +265,7 @@ class Loop:
             self._take_back(error)
 
     def _part_with(self, partitions: Iterable[TopicPartition], how: str) -> None:
-        _log.info("%s %s", how, _numbers(partitions))
+        _log.info("%s %s", how, numbers(partitions))
         for partition in partitions:
             one = self._incarnations.pop(partition.partition, None)
             if one is not None:
@@ -309,7 +308,3 @@ class Loop:
                 _log.info("partition %d runs from offset %d, restored in %.2f s", one.number, one.position, seconds)
         if ready:
             clients.wake(self._consumer, EVENTS, ready[0].number)
-
-
-def _numbers(partitions: Iterable[TopicPartition]) -> str:
-    return "partitions " + ", ".join(str(number) for number in sorted(one.partition for one in partitions))

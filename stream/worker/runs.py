@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from confluent_kafka import KafkaError, Message
+from confluent_kafka import KafkaError, Message, TopicPartition
 
 
 @dataclass(slots=True)
@@ -50,3 +50,8 @@ def _add(run: Run, messages: Iterable[Message]) -> None:
             run.at_end = message.offset()
         else:
             run.errors.append(error)
+
+
+def numbers(partitions: Iterable[TopicPartition]) -> str:
+    """Partitions in words, for the log."""
+    return "partitions " + ", ".join(str(number) for number in sorted(one.partition for one in partitions))
