@@ -141,8 +141,7 @@ def link(uid: str) -> DashboardLink:
 def _annotations() -> Iterator[AnnotationQuery]:
     surge = recorded("ALERTS", alertname="LapseSurge", alertstate="firing")
     yield _mark("Alert surge", "{{sign}}", look.ALARM, surge)
-    limits = (metrics.TARGET_CRR, metrics.ACCEPTABLE_CHURN)
-    yield _mark("Policy change", "{{segment}}", look.OTHER, " or ".join(map(changed, limits)))
+    yield _mark("Policy change", "Another policy holds", look.OTHER, changed(metrics.POLICY_SINCE))
 
 
 def _mark(name: str, text: str, colour: str, expr: str) -> AnnotationQuery:

@@ -57,7 +57,7 @@ def _coming() -> Section:
     )  # fmt: skip
     open_by_sign = About(
         number=22, title="Open alerts, by sign", width=24, height=8, unit=look.COUNT, decimals=0, least=0,
-        says="How many alerts of each sign are open.",
+        says="How many alerts of each sign are open; signs without one are left out.", calm="no alert is open",
     )  # fmt: skip
     return Section("Coming and going", (
         lines(
@@ -69,7 +69,7 @@ def _coming() -> Section:
             styles=look.paint(look.RESOLUTIONS),
         ),
         lines(
-            open_by_sign, Query(total(metrics.OPEN_ALERTS, "sign", segment=CHOSEN), "{{sign}}"), stacked=True,
+            open_by_sign, Query(f"{total(metrics.OPEN_ALERTS, 'sign', segment=CHOSEN)} > 0", "{{sign}}"), stacked=True,
             table=("lastNotNull", "max"),
         ),
     ))  # fmt: skip

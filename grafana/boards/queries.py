@@ -66,9 +66,8 @@ def oldest(metric: Metric, **labels: str) -> str:
 
 
 def changed(metric: Metric) -> str:
-    """When a limit of the policy became another, by segment."""
-    now = f"max by (segment) ({metric.name})"
-    return f"{now} != max by (segment) ({metric.name} offset {STEP})"
+    """When the newest value became another."""
+    return f"max ({metric.name}) > max ({metric.name} offset {STEP})"
 
 
 def recorded(name: str, **labels: str) -> str:

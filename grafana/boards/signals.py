@@ -73,7 +73,7 @@ def _signs() -> Section:
     )  # fmt: skip
     by = " by (sign)"
     judged = f"({_outcomes(*ENDS, by=by)} > 0)"
-    opened = f"max by (sign) ({recorded('lapse:open_alerts:sum', segment='all')})"
+    opened = f"max by (sign) ({recorded('lapse:open_alerts:sum', segment='all')}) > 0"
     known = f"sum by (resolution) ({recorded(OUTCOMES, segment='all')})"
     share = f"{known} / on () group_left () (sum ({recorded(OUTCOMES, segment='all')}) > 0)"
     percent = [look.setting("unit", look.RATIO), look.setting("decimals", 0)]

@@ -12,9 +12,11 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.error import URLError
+from urllib.parse import urlencode
 
 import yaml
 
@@ -67,6 +69,16 @@ class Prometheus:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def last_growth(self, expr: str, begin: float) -> float:
+        """When, since `begin`, the value of an expression last grew; now, if it never did."""
+        asked = {"query": expr, "start": begin, "end": time.time(), "step": SCRAPE_SECONDS}
+        url = f"{self.url}/api/v1/query_range?{urlencode(asked)}"
+        with urllib.request.urlopen(url, timeout=READY_SECONDS) as answer:  # noqa: S310 - our own, on this machine
+            found = json.load(answer)["data"]["result"]
+        points = [(float(at), float(value)) for one in found for at, value in one["values"]]
+        grown = [at for (_, before), (at, value) in pairwise(points) if value > before]
+        return grown[-1] if grown else time.time()
 
 
 def _configuration(jobs: Mapping[str, Sequence[str]]) -> dict[str, Any]:
