@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stream.core.policy import Policy
-    from stream.tools.people import DeskApi, Filter
+    from stream.tools.people import DeskApi
     from stream.worker.settings import Settings
 
 ACTIONS = ("tail", "explain", "ack", "mute")
@@ -105,11 +105,13 @@ def _tail(
     cluster: Settings, filters: tuple[frozenset[str], ...], since_ms: int | None, *, follow: bool, as_json: bool
 ) -> int:
     from stream.cli import words
+    from stream.desk.listing import Query
     from stream.tools import people
     from stream.tools.cluster import brokers
 
     brokers(cluster)
-    wanted: Filter = people.Filter(*filters)
+    severity, sign, segment = filters
+    wanted = Query(severity=severity, sign=sign, segment=segment)
     from_ms = int(time.time() * 1000) if since_ms is None else since_ms
     if follow and sys.stdout.isatty():
         print("waiting for alerts; Ctrl-C ends it", file=sys.stderr)

@@ -21,6 +21,7 @@ from stream import names
 from stream.core.policy import Policy
 from stream.desk import stories
 from stream.desk.answers import AlertStory, Customer, Taken
+from stream.desk.listing import Query
 from stream.desk.model import Desk, Story
 from stream.tools.reading import messages
 from stream.wire.encode import AlertEvent
@@ -32,36 +33,22 @@ FARTHEST: Final = 200_000  # records of a partition, back from its end
 
 
 class DeskError(RuntimeError):
-    """The desk gave no answer, or not the one asked for; the text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which alerts; an empty set lets everything through."""
-
-    severity: frozenset[str] = frozenset()
-    sign: frozenset[str] = frozenset()
-    segment: frozenset[str] = frozenset()
-
-    def takes(self, event: AlertEvent) -> bool:
-        """Whether an alert is one of them."""
-        data = event.data
-        return (
-            (not self.severity or data.severity in self.severity)
-            and (not self.sign or data.sign in self.sign)
-            and (not self.segment or data.segment in self.segment)
-        )
+    """The desk, or the topic, gave no answer or not the one asked for; the text says why."""
 
 
 def alerts(
-    cluster: Settings, wanted: Filter, *, since_ms: int | None, follow: bool
+    cluster: Settings, wanted: Query, *, since_ms: int | None, follow: bool
 ) -> Iterator[tuple[AlertEvent, bytes]]:
-    """Yield alerts as they are published (and as they stand there), from `since_ms` on."""
+    """Yield alerts as they are published (and as they stand there), from `since_ms` on. Raises DeskError."""
     for message in messages(cluster, names.ALERTS, since_ms=since_ms, follow=follow):
         value = message.value()
         if value is None:  # the alerts of an erased customer
             continue
-        event = msgspec.json.decode(value, type=AlertEvent)
+        try:
+            event = msgspec.json.decode(value, type=AlertEvent)
+        except msgspec.DecodeError as error:
+            where = f"{names.ALERTS}/{message.partition()}@{message.offset()}"
+            raise DeskError(f"{where} is no alert that this version of lapse reads: {error}") from None
         if wanted.takes(event):
             yield event, value
 
@@ -72,7 +59,7 @@ def alerts(
 def story_of_topics(cluster: Settings, policy: Policy, policy_text: str, alert_id: str) -> AlertStory | None:
     """Why an alert opened and what became of it, from `churn.alerts`; None when it isn't there."""
     desk = _desk(policy, policy_text)
-    for event, _ in alerts(cluster, Filter(), since_ms=None, follow=False):
+    for event, _ in alerts(cluster, Query(), since_ms=None, follow=False):
         if event.data.alert_id == alert_id:
             _tell(desk, event)
     return stories.alert_story(desk, alert_id)
@@ -81,7 +68,7 @@ def story_of_topics(cluster: Settings, policy: Policy, policy_text: str, alert_i
 def customer_of_topics(cluster: Settings, policy: Policy, policy_text: str, customer_id: str) -> Customer | None:
     """A customer's alerts and last events; their row is known to the workers only."""
     desk = _desk(policy, policy_text)
-    for event, _ in alerts(cluster, Filter(), since_ms=None, follow=False):
+    for event, _ in alerts(cluster, Query(), since_ms=None, follow=False):
         if event.data.customer_id == customer_id:
             _tell(desk, event)
     key = customer_id.encode()

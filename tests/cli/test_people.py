@@ -138,3 +138,9 @@ def test_the_doctor_looks_at_the_cluster(cluster: str, capsys: pytest.CaptureFix
 @pytest.mark.parametrize("text", ["a\x1b[31mb", "\r\n", "\u202e", "é\U0001f984"])
 def test_nothing_that_a_customer_sends_moves_the_cursor(text: str) -> None:
     assert words.safe(text).isprintable()
+
+
+def test_an_alert_of_another_version_is_said(cluster: str, capsys: pytest.CaptureFixture[str]) -> None:
+    kafka.produce(cluster, "churn.alerts", [(b"c-9", b'{"type":"churn.alert.opened"}')])
+    assert main(["alerts", "tail", "--since", "start", "--exit"]) == 1
+    assert "is no alert that this version of lapse reads" in capsys.readouterr().err
