@@ -190,8 +190,7 @@ def _complaint(case: Case) -> _Said:
 
 
 def _payment_failed(case: Case) -> _Said:
-    since = case.days.day(int(case.row["opened_s"][Sign.payment_failed]) * 1000)
-    days = case.days.day(case.at_s * 1000) - since
+    days = case.days.day(case.at_s * 1000) - int(case.row["episode"][Sign.payment_failed])
     return (
         f"a charge failed {'today' if days == 0 else _count(days, 'day') + ' ago'} and has not gone through",
         days,

@@ -120,6 +120,8 @@ def _more_due(m: More, pulse: Pulse, rules: Rules) -> int:
     due = whole(NEVER_S)
     if m.activate_s != 0 and not m.uses & signals.LOOKED:
         due = min(due, after_s(pulse, whole(m.activate_s), rules.of.activation_s))
+    if m.failed_due_s != 0:
+        due = min(due, whole(m.failed_due_s))
     for k in range(TICKETS):
         if m.ticket_s[k] != 0 and not m.ticket_bits[k] & (signals.LOOKED | signals.CLOSED):
             due = min(due, _target_s(pulse, m, k, rules))
@@ -173,6 +175,9 @@ def _fire_more(store: Store, clock: NDArray[np.int64], row: int, now_s: int, rul
     if waits and after_s(pulse, whole(m.activate_s), t.activation_s) <= now_s:
         m.uses |= signals.LOOKED
         open_alert(store, clock, row, _NEVER_ACTIVATED, day_at(whole(m.activate_s), rules), now_s, rules)
+    if m.failed_due_s != 0 and m.failed_due_s <= now_s:
+        m.failed_due_s = 0
+        open_alert(store, clock, row, _FAILED, day_at(whole(m.failed_s), rules), now_s, rules)
     for k in range(TICKETS):
         waits = m.ticket_s[k] != 0 and not m.ticket_bits[k] & (signals.LOOKED | signals.CLOSED)
         if waits and _target_s(pulse, m, k, rules) <= now_s:
@@ -312,7 +317,7 @@ def _service(r: Row, m: More, e: Said, rule: Rule, episodes: signals.Days) -> in
     if e.kind == TICKET_RESOLVED:
         return signals.ticket_closes(m, e.ref, e.time_s)
     if e.kind == PAYMENT_FAILED:
-        return signals.payment_fails(m, e.time_s, e.day, e.y == 1, episodes)
+        return signals.payment_fails(m, e.time_s, e.day, e.y == 1, rule, episodes)
     if e.kind == PAYMENT_RECOVERED:
         return signals.payment_recovers(m, e.time_s)
     if e.kind in (CART_ABANDONED, ORDER_REFUNDED):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from stream.core import alerts, flows, heap, kernel, latest, pulse
+from stream.core import alerts, erasures, flows, heap, kernel, latest, pulse, retention
 from stream.core.alerts import Alert
 from stream.core.batch import Batch
 from stream.core.calendar import DAY_MS, HOUR_MS, calendar
@@ -56,7 +56,9 @@ class OtherPolicyError(ValueError):
 class Partition:
     """The customers of one partition."""
 
-    def __init__(self, policy: Policy, number: int, schedule: Schedule | None = None) -> None:
+    def __init__(
+        self, policy: Policy, number: int, schedule: Schedule | None = None, erasure_salt: str = "lapse"
+    ) -> None:
         """`schedule`: versions that follow the policy, each from a business day on (definitions P1)."""
         self.policy = policy
         self._schedule = Schedule(policy) if schedule is None else schedule
@@ -67,6 +69,7 @@ class Partition:
         self.ledger = Ledger(policy, number, self.flows)
         self.rules = rules_of(policy)
         self.outcomes = Outcomes()
+        self.erasures = erasures.Erasures(erasure_salt)
         self._calendar = calendar(policy.zone)
         self.pulse = pulse.make(self._calendar.since_ms, self._calendar.offsets_ms)
         self._clock = np.zeros(len(C), np.int64)
@@ -113,7 +116,11 @@ class Partition:
         """
         stop = len(batch) if stop is None else stop
         self._take_up()
+        before = self.table.n
         rows = self.table.rows_of(batch.customers, batch.customer_start, batch.customer_hash)
+        if self.erasures:
+            for row in range(before, self.table.n):
+                self.table.rows["erased_s"][row] = self.erasures.until_s(self.table.key(row))
         events = Events(
             batch.kind, batch.time_ms, self._calendar.days(batch.time_ms), self._calendar.days(batch.x), rows,
             batch.event_hash, batch.segment, batch.amount, batch.x, batch.y, batch.ref,
@@ -157,7 +164,7 @@ class Partition:
         """Keys and changelog values of the rows that changed since the last call."""
         keys, values = self.table.take_changes()
         self._clock[C.CHANGED_N] = 0
-        beside = self.flows.changes() | self.ledger.latest.changes()
+        beside = self.flows.changes() | self.ledger.latest.changes() | self.erasures.changes()
         return [*keys, *beside], [*values, *beside.values()]
 
     def control(self) -> bytes:
@@ -176,13 +183,14 @@ class Partition:
         records = list(zip(keys, values, strict=True))
         self.flows.load((key, value) for key, value in records if key.startswith(flows.KEY))
         self.ledger.latest.load((key, value) for key, value in records if key.startswith(latest.KEY))
-        kept = [(key, value) for key, value in records if value is not None and not key.startswith(SEPARATOR)]
-        sizes = (ROW.itemsize, ROW.itemsize + MORE.itemsize)
-        if kept and len(kept[0][1]) not in sizes:
-            raise OtherPolicyError(
-                f"changelog of partition {self.number}: rows of {len(kept[0][1])} bytes, none of {sizes}"
-            )
-        self.table.load([key for key, _ in kept], [value for _, value in kept])
+        self.erasures.load((key, value) for key, value in records if key.startswith(erasures.KEY))
+        rows = {key: value for key, value in records if not key.startswith(SEPARATOR)}
+        kept = {key: value for key, value in rows.items() if value is not None}
+        size, sizes = len(next(iter(kept.values()), b"")), (0, ROW.itemsize, ROW.itemsize + MORE.itemsize)
+        if size not in sizes:
+            raise OtherPolicyError(f"changelog of partition {self.number}: rows of {size} bytes, none of {sizes[1:]}")
+        self.table.load(kept)
+        self.table.drop([key for key, value in rows.items() if value is None])
 
     def load_control(self, data: bytes) -> None:
         """Go on from a control record. Raises OtherPolicyError where rows would be misread."""
@@ -254,6 +262,8 @@ class Partition:
         if late_change:
             c[C.LATE_CHANGE] = 0
         self._set_border()
+        if why == kernel.BORDER:
+            self._forget()
         step.scanned += max(self.table.n, DAY_ROWS)
         return step.scanned < SCAN_LIMIT and self._in_force() is self.policy
 
@@ -269,6 +279,19 @@ class Partition:
             policy = self._in_force()
             if policy is not self.policy:
                 self.policy, self.rules = policy, rules_of(policy)
+
+    def _forget(self) -> None:
+        """Drop customers who were not seen for long, have no open alert and no live subscription (definitions H3)."""
+        table, days, day = self.table, self.policy.forget_after_days, self.ledger.open_day
+        old_s = (int(self._clock[C.ALERT]) - days * DAY_MS) // 1000
+        rows = table.rows[: table.n]
+        table.changed_n = int(self._clock[C.CHANGED_N])  # the kernel is ahead of it
+        for row in np.flatnonzero(
+            (rows["seen_s"] < max(old_s, 0)) & (rows["seen_s"] > 0) & (rows["open"] == 0)
+        ).tolist():
+            if not retention.subscribed(table.more_of(row), day, int(self._clock[C.ALERT]) // 1000):
+                table.wipe(row)
+        self._clock[C.CHANGED_N] = table.changed_n
 
     def _set_border(self) -> None:
         c = self._clock
@@ -287,6 +310,8 @@ class Partition:
                 self._head = head
                 step.parts.append(head)
         step.too_late = np.flatnonzero(store.too_late).tolist()
+        for row in store.erased[: c[C.ERASED]].tolist():
+            self.erasures.note(self.table.key(row), int(self.table.rows["erased_s"][row]))
         n = int(c[C.NOTES_N])
         for note, row, more in zip(self._notes[:n], self._noted[:n], self._noted_more[:n], strict=True):
             customer = self._customer(int(note["row"]))

@@ -70,6 +70,7 @@ def _single(policy: Policy) -> dict[str, object]:
         "usual_gap_days": math.exp(policy.silent.mu0),
         "activation_s": policy.signals.activation_days * DAY_S,
         "target_s": [hours * HOUR_S for hours in policy.signals.target_hours],
+        "patience_s": policy.signals.patience_minutes * 60,
         "notice_s": policy.signals.notice_days * DAY_S,
         "neglect_s": policy.signals.neglect_days * DAY_S,
         "acceptable_share": 0.0 if policy.acceptable.alert else policy.acceptable.cost_share,

@@ -264,13 +264,18 @@ def ticket_closes(m: More, ref: np.uint64, time_s: int) -> int:
 
 
 @njit
-def payment_fails(m: More, time_s: int, day: int, final: int, episodes: Days) -> int:
-    """`payment_failed`: until a charge goes through (definitions V4)."""
+def payment_fails(m: More, time_s: int, day: int, final: int, t: Rule, episodes: Days) -> int:
+    """`payment_failed`: a charge did not go through; a sign after a while, or at once if final (V4)."""
     if time_s <= m.recovered_s:
         return NOTHING
+    if final:
+        m.failed_s = max(whole(m.failed_s), time_s)
+        m.failed_due_s = 0
+        return _opens(PAYMENT_FAILED, day, episodes) | _graver(PAYMENT_FAILED)
+    if m.failed_s == 0:
+        m.failed_due_s = time_s + t.patience_s
     m.failed_s = max(whole(m.failed_s), time_s)
-    asks = _opens(PAYMENT_FAILED, day, episodes)
-    return asks | _graver(PAYMENT_FAILED) if final else asks
+    return NOTHING
 
 
 @njit
@@ -279,7 +284,7 @@ def payment_recovers(m: More, time_s: int) -> int:
     m.recovered_s = max(whole(m.recovered_s), time_s)
     if m.failed_s > time_s:
         return NOTHING
-    m.failed_s = 0
+    m.failed_s = m.failed_due_s = 0
     return _ends(PAYMENT_FAILED)
 
 

@@ -72,6 +72,7 @@ class Signals:
     complaints: int = 3
     complaint_days: int = 30
     target_hours: tuple[int, ...] = (120, 72, 24, 8)  # by priority
+    patience_minutes: int = 60
     plan_cut: float = 0.2
     unsubscribe: bool = True
     notice_days: int = 14
@@ -139,6 +140,7 @@ def _signals(tables: Mapping[Any, Settings], base: Signals, activities: Collecti
         complaints=complaint.whole("repeated", base.complaints, 1, 4),
         complaint_days=complaint.whole("within_days", base.complaint_days, 1, 365),
         target_hours=hours,
+        patience_minutes=tables[Sign.payment_failed].whole("patience_minutes", base.patience_minutes, 0, 60 * 24 * 30),
         plan_cut=cancelling.number("plan_cut", base.plan_cut, 0, 1),
         unsubscribe=cancelling.flag("unsubscribe", default=base.unsubscribe),
         notice_days=cancelling.whole("notice_days", base.notice_days, 0, 365),

@@ -7,7 +7,7 @@ which rows have changed. What the numbers in a row mean is the kernel's. Knows n
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias, TypeVar
 
@@ -101,6 +101,7 @@ MORE = np.dtype(
         ("mrr", "i8", SUBSCRIPTIONS),  # as the last event said
         ("ends_s", "u4", SUBSCRIPTIONS),  # the end of the paid period of one that does not renew by itself, else 0
         ("failed_s", "u4"),  # the charge that failed and was not recovered, 0 when there is none
+        ("failed_due_s", "u4"),  # when it becomes a sign, 0 when that was looked at
         ("recovered_s", "u4"),  # the last one that was
         ("activate_s", "u4"),  # when a trial or first subscription began, 0 when that is settled
         ("uses", "u1"),  # since then
@@ -130,6 +131,7 @@ MORE = np.dtype(
 ROW_LAYOUT = zlib.crc32(repr((ROW.descr, MORE.descr)).encode())  # rows of another layout are never read by mistake
 
 _FREE = -1
+_NO_ID = 0xFF  # no byte of UTF-8
 _PLACE = slice(ROW.fields["more"][1], ROW.fields["more"][1] + 4)  # type: ignore[index]
 
 T = TypeVar("T", bound=np.generic)
@@ -262,9 +264,13 @@ class CustomerTable:
         row, _ = _find(self.arena, self.key_start, self._slots, self.hashes, key, 0, key.size, h)
         return None if row == _FREE else int(row)
 
+    def key(self, row: int) -> bytes:
+        """The id of the customer of a row, as it is in the changelog."""
+        return bytes(self.arena[self.key_start[row] : self.key_start[row + 1]])
+
     def customer_id(self, row: int) -> str:
         """The id of the customer of a row."""
-        return bytes(self.arena[self.key_start[row] : self.key_start[row + 1]]).decode()
+        return self.key(row).decode()
 
     def more_of(self, row: int) -> More:
         """What a customer has beside the row."""
@@ -275,8 +281,11 @@ class CustomerTable:
         if self.more_n + places > self.more.size:
             self.more = _grown(self.more, max(self.more_n + places, self.more.size * 2), self.more_n)
 
-    def take_changes(self) -> tuple[list[bytes], list[bytes]]:
-        """Keys and bytes of the rows that changed since the last call: a ROW, and a MORE where there is one."""
+    def take_changes(self) -> tuple[list[bytes], list[bytes | None]]:
+        """Keys and bytes of the rows that changed since the last call: a ROW, and a MORE where there is one.
+
+        None for a row that is gone; it is forgotten here as well, its key included.
+        """
         rows = self.changed[: self.changed_n].astype(np.int64)
         ends = np.cumsum(self.key_start[rows + 1] - self.key_start[rows]).tolist()
         joined = np.empty(ends[-1] if ends else 0, np.uint8)
@@ -287,17 +296,44 @@ class CustomerTable:
         places = packed[:, _PLACE].copy().view(np.uint32)[:, 0]
         packed[:, _PLACE] = 0
         data = packed.tobytes()
-        values = [data[at : at + size] for at in range(0, len(data), size)]
+        values: list[bytes | None] = [data[at : at + size] for at in range(0, len(data), size)]
         for i in np.flatnonzero(places).tolist():
-            values[i] += self.more[places[i]].tobytes()
+            values[i] = data[i * size : (i + 1) * size] + self.more[places[i]].tobytes()
         keys = joined.tobytes()
+        for i in np.flatnonzero(self.rows["seen_s"][rows] == 0).tolist():
+            values[i] = None
+            self._remove(int(rows[i]))
         self.dirty[rows] = 0
         self.changed_n = 0
         return [keys[a:b] for a, b in pairwise([0, *ends])], values
 
-    def load(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
-        """Set rows from changelog records, in order: the last of a key wins."""
-        latest = dict(zip(keys, values, strict=True))
+    def _remove(self, row: int) -> None:
+        """Forget who the customer was: no id has these bytes, so that the row is never found again."""
+        self.arena[self.key_start[row] : self.key_start[row + 1]] = _NO_ID
+        self.hashes[row] = 0
+
+    def wipe(self, row: int) -> None:
+        """Forget everything of a customer; the row is a change, as which it is gone."""
+        self.more[self.rows["more"][row]] = self.more[0]
+        self.rows[row] = self.newborn[0]
+        self.due_ms[row] = NEVER_MS
+        if not self.dirty[row]:
+            self.dirty[row] = 1
+            self.changed[self.changed_n] = row
+            self.changed_n += 1
+
+    def drop(self, keys: Sequence[bytes]) -> None:
+        """Forget customers whose changelog says that they are gone."""
+        for key in keys:
+            row = self.row_of(key.decode())
+            if row is not None:
+                self.wipe(row)
+                self._remove(row)
+                self.dirty[row] = 0
+                self.changed_n -= 1
+
+    def load(self, latest: Mapping[bytes, bytes]) -> None:
+        """Set rows from changelog records by key."""
         joined = SEPARATOR.join(latest)
         rows = self.rows_of(joined, *spans(joined, len(latest)))
         size = ROW.itemsize

@@ -75,6 +75,7 @@ RULE = np.dtype(
         ("complaint_days", "i8"),
         ("target_s", "i8", PRIORITIES),  # of a ticket
         ("plan_cut", "f8"),  # share of MRR
+        ("patience_s", "i8"),  # from a charge that failed to the sign
         ("unsubscribe", "u1"),
         ("notice_s", "i8"),  # before the end of a term
         ("idle_days", "i8"),  # without use by then

@@ -6,6 +6,7 @@ in a small one whose results can be counted by hand. Knows nothing of Kafka.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -99,7 +100,7 @@ def real_job(policy: Policy) -> Job:
     """Core and wire under one policy, and the versions that follow it."""
     schedule = Schedule(policy)
     return Job(
-        make=lambda number: Real(policy, number, schedule),
+        make=lambda number: Real(policy, number, schedule, os.environ.get("LAPSE_ERASURE_SALT", "lapse")),
         decode=lambda values, keys, stamps_ms, headers: decode(values, keys, stamps_ms, headers, policy),
         alert=encode.alert,
         part=encode.part,
