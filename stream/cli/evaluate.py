@@ -108,6 +108,7 @@ def _told(found: Evaluation) -> Iterator[str]:
     for pair in found.online:
         yield _alerts(pair.ours)
         yield _alerts(pair.fixed)
+    yield from _more(found)
 
 
 def _scores(table: Table, found: Evaluation) -> Iterator[str]:
@@ -124,6 +125,25 @@ def _scores(table: Table, found: Evaluation) -> Iterator[str]:
     for line in table.lines:
         yield f"  {line.score:<26}{_quality(line.quality)}"
     yield f"  {'ours less BG/NBD P(none)':<26}{_quality(table.over_bg_nbd, sign='+')}"
+
+
+def _more(found: Evaluation) -> Iterator[str]:
+    """What alerts claim against what came, the own horizon, and the sign of longer gaps."""
+    theta, own, rarer = found.online[0].theta, found.personal, found.rarer
+    yield ""
+    yield f"What alerts claim (at theta {theta:g}, those within .025 of it) and how often it came true:"
+    for one in found.online[0].ours.by_claim:
+        mean, right = short(one.mean_claimed, places=3), interval(one.precision, places=3)
+        yield f"  about {short(one.claim, places=2)}: {one.alerts:>5,} alerts claim {mean} on average, right {right}"
+    yield ""
+    yield f"By each customer's own horizon (9 of 10 of their gaps end within it; 14 to {found.horizon_days} days,"
+    yield f"{own.mean_horizon_days:g} on average; no purchase after {own.base_rate:.1%}): ROC-AUC, PR-AUC, Brier"
+    yield f"  {'this model':<26}{_quality(own.quality)}"
+    yield ""
+    yield f"buying_less_often at threshold {rarer.threshold:g}, which spends 2 alerts per 100 customers and 28 days"
+    yield f"where it was learned, {rarer.budget * 100:.1f} here. Right: fewer than 7 of 10 usual purchase days in the"
+    yield "56 days after:"
+    yield f"  {rarer.alerts:,} alerts, right {interval(rarer.precision, places=3)}"
 
 
 def _alerts(one: Alerts) -> str:

@@ -35,10 +35,12 @@ from stream.core.calendar import date_of
 from stream.core.lifecycle import Stage
 from stream.core.policy import Policy
 from stream.core.scores import Score
+from stream.tools.budget import Rarer, measured, threshold_for
 from stream.tools.fit import Fit, fit, fitted
 from stream.tools.history import FEWEST_DAYS, History, NotEnoughHistoryError, history
 from stream.tools.measures import Quality, Replicates, measure
 from stream.tools.online import Alerts, Window, fixed_inactivity, of_core, silences
+from stream.tools.personal import Personal, personal
 from stream.tools.replay import Replay
 from stream.tools.rivals import Rows, rivals, rows
 
@@ -93,6 +95,8 @@ class Evaluation(msgspec.Struct, frozen=True):
     customer_months: float
     long_silences: int
     online: list[Pair]
+    personal: Personal
+    rarer: Rarer
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,8 @@ def evaluate(
         say(f"alerts at theta {theta:g}")
         core = of_core(source, policy, theta, past, found, window)
         online.append(Pair(theta, core, fixed_inactivity(core.opened, found, window)))
+    say("each by their own horizon")
+    of_customers = all_rows.where(ours.customer)
     return Evaluation(
         policy=policy.name,
         horizon_days=h,
@@ -159,6 +165,8 @@ def evaluate(
         customer_months=round(window.customer_days / (365.25 / 12), 1),
         long_silences=int(found.long(window).sum()),
         online=online,
+        personal=personal(past, policy, of_customers),
+        rarer=measured(past.only(judged), policy, threshold_for(learning, policy)),
     )
 
 

@@ -23,6 +23,7 @@ from scipy.optimize import minimize
 from stream.core.policy import Policy, Silent
 from stream.core.rules import rules_of
 from stream.core.silence import SilenceParams, add_gap, drop_out, p_none, predictive, survival
+from stream.tools.budget import BUDGET, MONTH_DAYS, threshold_for
 from stream.tools.history import FEWEST_DAYS, History
 
 LEARNED = ("mu0", "k0", "a0", "b0", "a", "b")
@@ -53,6 +54,7 @@ class Fit(msgspec.Struct, frozen=True):
     by: str  # "prequential" or "matured"
     before: Likelihood
     after: Likelihood
+    rarer: float  # the threshold of `buying_less_often` that spends the alert budget
 
 
 @numba.njit(cache=True)
@@ -191,6 +193,7 @@ def fit(past: History, policy: Policy) -> Fit:
         by=by,
         before=all_of_them.likelihood(all_of_them.base),
         after=all_of_them.likelihood(all_of_them.base._replace(**learned)),
+        rarer=threshold_for(past, fitted(policy, learned)),
     )
 
 
@@ -226,4 +229,10 @@ def toml(found: Fit) -> str:
         lines.append(f"# log likelihood per horizon that has passed: {said}; kept: {found.by}")
     lines += ["[signs.silent.model]", f"memory = {found.memory:g}"]
     lines += [f"{name} = {value:g}" for name, value in found.parameters.items()]
+    lines += [
+        "",
+        f"# spends {BUDGET:.0%}: so many alerts per customer and {MONTH_DAYS} days",
+        "[signs.buying_less_often]",
+        f"threshold = {found.rarer:g}",
+    ]
     return "\n".join(lines) + "\n"

@@ -27,6 +27,19 @@ Days = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
+CLAIMS = (0.20, 0.25, 0.30, 0.35)
+CLAIM_WIDTH = 0.05
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """The alerts that claim about the same chance: within half a CLAIM_WIDTH of `claim`."""
+
+    claim: float
+    alerts: int
+    mean_claimed: float
+    precision: Interval
+
+
 class Alerts(msgspec.Struct, frozen=True):
     """What one rule opened in the window, of which the horizon has passed."""
 
@@ -38,6 +51,7 @@ class Alerts(msgspec.Struct, frozen=True):
     caught: float  # share of the long silences during which an alert opened,
     caught_early: float  # and of those during which it opened before the horizon's length had passed
     median_day: float | None  # of the long silences caught: the day of silence on which the alert opened
+    by_claim: list[Claimed] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +117,19 @@ def of_core(
     hit = np.array([row[1] for row in rows], bool)
     claimed = float(np.mean([row[2] for row in rows])) if rows else None
     who = np.array([row[0] for row in rows], np.int64)
-    return _alerts(f"this model, theta {theta:g}", hit, who, claimed, opened_on, found, window)
+    told = _alerts(f"this model, theta {theta:g}", hit, who, claimed, opened_on, found, window)
+    return msgspec.structs.replace(told, by_claim=_by_claim(np.array([row[2] for row in rows]), hit, who))
+
+
+def _by_claim(chance: NDArray[np.float64], hit: Flags, who: Days) -> list[Claimed]:
+    found = []
+    for claim in CLAIMS:
+        there = np.abs(chance - claim) <= CLAIM_WIDTH / 2
+        if there.any():
+            found.append(
+                Claimed(claim, int(there.sum()), round(float(chance[there].mean()), 4), share(hit[there], who[there]))
+            )
+    return found
 
 
 def fixed_inactivity(budget: int, found: Silences, window: Window) -> Alerts:

@@ -6,6 +6,8 @@ core's model.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from stream.tools.history import History
+
+PENALIZERS = (0.0, 0.001, 0.01, 0.1)  # of BG/NBD, until lifetimes' optimum is one
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.int64]
@@ -98,14 +102,22 @@ class BgNbd:
     """Fader, Hardie & Lee (2005), "Counting your customers" the easy way, as `lifetimes` fits it."""
 
     def __init__(self, past: History) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # an unmaintained package: what it says of numpy and pandas is nobody's news
+        first, last = past.days[past.starts[:-1]], past.days[past.starts[1:] - 1]
+        columns = _floats(past.counts - 1, last - first, past.end_day - first)
+        # an unmaintained package: what it says of numpy and pandas is nobody's news, and it prints what it then raises
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
             from lifetimes import BetaGeoFitter
+            from lifetimes.utils import ConvergenceError
 
-            first, last = past.days[past.starts[:-1]], past.days[past.starts[1:] - 1]
-            self._fitter = BetaGeoFitter().fit(*_floats(past.counts - 1, last - first, past.end_day - first))
+            for self.penalizer in PENALIZERS:  # where nobody drops out for good, its likelihood is flat
+                try:
+                    self._fitter = BetaGeoFitter(penalizer_coef=self.penalizer).fit(*columns)
+                except ConvergenceError:
+                    if self.penalizer == PENALIZERS[-1]:
+                        raise
+                else:
+                    return
 
     def p_alive(self, at: Rows) -> Floats:
         """P(not dropped out) at the cut-off."""

@@ -12,10 +12,12 @@ from scipy.special import betaln, logsumexp
 
 from stream.cli import main
 from stream.core.policy import parse
+from stream.tools.budget import measured, threshold_for
 from stream.tools.evaluate import evaluate
 from stream.tools.history import History, NotEnoughHistoryError, batches
 from stream.tools.measures import brier, measure, pr_auc, roc_auc, share
 from stream.tools.online import Window, fixed_inactivity, silences
+from stream.tools.personal import personal
 from stream.tools.rivals import BgNbd, isotonic, rows
 from tests.learning.simulated import Truth, events
 
@@ -181,3 +183,31 @@ def test_too_little_history_is_an_error_in_words(
     assert "Traceback" not in told.err
     short.write_bytes(b"")
     assert main([command, str(short)]) == 1
+
+
+def test_a_threshold_spends_the_budget_and_its_alerts_are_judged() -> None:
+    """Of 80 weekly customers 5 come every four weeks from some day on: those, and nobody else, are called."""
+    days, starts = [], [0]
+    for c in range(80):
+        own = list(range(c % 7, 200, 7))
+        own = [*own, *range(own[-1] + 28, 360, 28)] if c < 5 else list(range(c % 7, 360, 7))
+        days += own
+        starts.append(len(days))
+    past = History([f"c{c}" for c in range(80)], np.array(days), np.array(starts), 0, 359)
+    threshold = threshold_for(past, POLICY)
+    found = measured(past, POLICY, threshold)
+    assert 0 < found.budget <= 0.02
+    assert found.alerts > 0
+    assert found.precision.value == 1.0
+    assert measured(past, POLICY, 49.0).alerts == 0
+
+
+def test_a_personal_horizon_is_the_customers_own() -> None:
+    often, seldom = list(range(0, 160, 3)), list(range(0, 100, 20))
+    past = History(["often", "seldom"], np.array(often + seldom), np.array([0, 54, 59]), 0, 160)
+    at = rows(past, np.array([99]), 28)
+    found = personal(past, POLICY, at)
+    assert found.rows == 2
+    assert 14 < found.mean_horizon_days <= 28
+    assert found.base_rate == 0.5
+    assert found.quality.roc_auc.value == 1.0
