@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from stream.core.batch import MARKETING, MARKETING_KNOWN, TRACKING, TRACKING_KNOWN
@@ -22,6 +22,7 @@ from stream.core.table import NEVER_S, NO_DAY
 if TYPE_CHECKING:
     from stream.core.partition import Partition
 
+SURVEYS: Final = ("NPS", "CSAT", "review")  # in the order of core.batch
 Fact = tuple[str, str]
 
 
@@ -88,6 +89,16 @@ class _Fields:
             if self.number("open") >> sign & 1:
                 yield sign, self.clock(int(self._parts["opened_s"]["opened_s"][sign]))
 
+    def count(self, name: str) -> int:
+        """How many places of a field are taken."""
+        return int((self._parts[name][name] != 0).sum())
+
+    def scores(self) -> Iterator[tuple[str, int]]:
+        """The last answer to each kind of survey that was answered."""
+        for survey, code in zip(SURVEYS, self._parts["score"]["score"], strict=True):
+            if code:
+                yield survey, int(code) - 1
+
     def money(self, name: str) -> str | None:
         minor = self.number(name)
         return f"{from_minor(minor, self._currency):,.2f} {self._currency}" if minor else None
@@ -108,6 +119,7 @@ def _facts(get: _Fields, today: int) -> Iterator[Fact]:
     due = get.when("due")
     if due:
         yield "looked at again", f"{due}, if nothing happens until then"
+    yield from _relations(get)
     for name, field in (
         ("revenue", "revenue"), ("refunded", "refunded"), ("cost to serve", "cost_to_serve"),
         ("acquisition cost", "acquisition_cost"),
@@ -118,6 +130,19 @@ def _facts(get: _Fields, today: int) -> Iterator[Fact]:
     consent = get.number("consent")
     yield "consent to marketing", _consent(consent, MARKETING, MARKETING_KNOWN)
     yield "consent to tracking", _consent(consent, TRACKING, TRACKING_KNOWN)
+
+
+def _relations(get: _Fields) -> Iterator[Fact]:
+    """Of those who have them: tickets, what they said, what failed."""
+    tickets = get.count("ticket_s")
+    if tickets:
+        yield "open tickets", f"{tickets:,}"
+    for survey, score in get.scores():
+        yield f"last {survey} score", f"{score:,}"
+    for name, field in (("payment failed", "failed"), ("last contact", "contact"), ("muted until", "muted_until")):
+        when = get.when(field)
+        if when:
+            yield name, when
 
 
 def _consent(bits: int, yes: int, known: int) -> str:

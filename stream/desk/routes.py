@@ -16,14 +16,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from stream.core.policy import Policy
 from stream.core.settings import Settings, suggestion
+from stream.core.signs import NAMES as SIGNS
 from stream.wire.encode import AlertEvent
 
 SEVERITIES: Final = ("low", "medium", "high", "critical")
 STATUSES: Final = ("opened", "escalated", "resolved")
-SIGNS: Final = (
-    "silent", "buying_less_often", "spending_less", "engaging_less", "never_activated", "cooling", "detractor",
-    "complaint", "payment_failed", "cancelling", "poor_experience", "abandoning", "neglected",
-)  # fmt: skip
 MOST_ROUTES: Final = 32
 SECRET_ENV: Final = "LAPSE_WEBHOOK_SECRET"  # noqa: S105 (a variable's name)
 
