@@ -8,7 +8,9 @@ READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check format bench
+SEEDS ?= 10
+
+.PHONY: help env demo test check format bench chaos
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +37,9 @@ format: $(READY)  ## put the code in shape
 
 bench: $(READY)  ## the benchmarks, with peers, on one broker (half an hour; writes benchmarks/RESULTS.md)
 	@$(BIN)/python -m benchmarks
+
+chaos: $(READY)  ## crashes on a real Kafka: make chaos SEEDS=200 (a minute each; goes on where it stopped)
+	@$(BIN)/python -m tests.chaos --seeds $(SEEDS) --log .chaos.jsonl
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
