@@ -129,6 +129,7 @@ def _warm_up(policy: Policy) -> None:
     batch, _ = job.decode([value % policy.currency.encode()], [b"c"], [86_400_000], None)
     partition.apply(batch)
     partition.follow(10 * 86_400_000)
+    partition.trusted_until_ms(0, 1)
     keys, values = partition.changes()
     job.make(0).load(keys, values)
     job.scan(partition)
