@@ -48,6 +48,7 @@ from tests.recounting.customer import (
 from tests.recounting.days import DAY, DAY_MS, KINDS, day_of, end_of, last_day, ms, period_of
 from tests.recounting.flows import flows_of, remember
 from tests.recounting.gaps import p_none, survival
+from tests.recounting.leaving import keep, leaving_of
 from tests.recounting.outages import Outages
 from tests.recounting.records import Period, records
 from tests.recounting.rules import Rules
@@ -132,6 +133,7 @@ class Shard:
         for measure, value in flows_of(event, customer, self.rules):
             self.flows.setdefault(day, Counter())[segment, measure] += value
         remember(event, customer)
+        keep(event, customer, day)
         says = event.get("consent_tracking") if kind in {"profile_updated", "consent_changed"} else None
         if says is not None and time_ms // 1000 >= customer.tracking[0]:
             # C1: "the latest one said, by event time (whole seconds; of two in the same second the later arrival)"
@@ -265,6 +267,8 @@ class Shard:
             counts[segment, "lost"] += at_start and not at_end
             counts[segment, "reactivated"] += at_end and not at_start and not acquired
             counts.update((segment, measure) for measure in activity_of(customer, kind, start, last))
+            for measure, value in leaving_of(customer, kind, start, last, at_start=at_start, at_end=at_end):
+                counts[segment, measure] += value
         if kind == "day":
             self.customers_of[start] = Counter({(one, "customer_days"): counts[one, "end"] for one in rules.segments})
         # D1: "the flows of a period are the sums of its days from history_start on"

@@ -112,6 +112,26 @@ def calendar(zone: str) -> Calendar:
     return Calendar(np.array(since, np.int64), np.array(offsets, np.int64))
 
 
+def month_of(day: int) -> int:
+    """The month of a business day, as its number since 1970-01.
+
+    >>> month_of(day_of(date(2017, 8, 25)))
+    571
+    """
+    when = date_of(day)
+    return (when.year - _YEARS[0]) * 12 + when.month - 1
+
+
+def months() -> NDArray[np.int64]:
+    """The month of every business day from day 0 on, as its number since 1970-01.
+
+    >>> months()[[0, 30, 31, day_of(date(2017, 8, 25))]].tolist()
+    [0, 0, 1, 571]
+    """
+    days = np.arange((_YEARS[-1] - 1970 + 1) * 366).astype("datetime64[D]")
+    return np.asarray(days.astype("datetime64[M]").astype(np.int64))
+
+
 def period_start(period: str, day: int) -> int:
     """The first day of the period that contains a day.
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from stream.core import batch as columns
 from stream.core.kinds import Kind
 from stream.core.measures import FLOWS
+from stream.core.remembering import remember
 from stream.core.retention import segment_at
 from stream.core.table import NO_DAY, More, Row
 from stream.core.views import FlowView
@@ -150,6 +151,7 @@ def _answers(flow: NDArray[np.int64], kind: int, x: int, y: int) -> None:
 @njit
 def count_event(view: FlowView, r: Row, m: More, kind: int, day: int, amount: int, x: int, y: int) -> None:
     """Count an event on its day (definitions D1, D3), where it is one that counts."""
+    remember(view.months, r, kind, day, amount)
     if day < view.first[0]:
         return
     slot = day % view.day.size

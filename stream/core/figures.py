@@ -1,4 +1,4 @@
-"""What the rows say of a closed period beside the six counts: activity, lifecycle, cohorts.
+"""What the rows say of a closed period beside the six counts: activity, lifecycle, cohorts, and who left how.
 
 Owns: the scan of the rows at the close of a period (definitions W). Like the counts, nothing is counted up, so nothing
 can drift. Only closed periods are scanned: a day's close costs one more look at each row, not one for every period.
@@ -12,29 +12,44 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.calendar import Calendar, period_start
+from stream.core.calendar import Calendar, month_of, period_start
 from stream.core.measures import COHORT_DAYS, STATE
-from stream.core.retention import active_between, segment_at
-from stream.core.table import NO_DAY, Row
+from stream.core.remembering import KIND_BITS, KIND_MASK, revenue_between
+from stream.core.retention import active_between, is_customer, segment_at
+from stream.core.table import Row
 from stream.jit import njit
 
 WEEK_DAYS, MONTH_DAYS = 7, 30  # of WAU and MAU
+UNSAID_DAYS = 30  # before the last activity, and ever after: nothing was said
+NO_MONTH = -1
 
 _AT = {name: place for place, name in enumerate(STATE)}
 DAU, WAU, MAU = _AT["dau"], _AT["wau"], _AT["mau"]
 NEW, RETURNING, RESURRECTED, DORMANT = _AT["new"], _AT["returning"], _AT["resurrected"], _AT["dormant"]
 BUYERS, REPEAT_BUYERS = _AT["buyers"], _AT["repeat_buyers"]
+START_REVENUE, START_REVENUE_BEFORE = _AT["start_revenue"], _AT["start_revenue_before"]
+MEMBERS_START, MEMBERS_LOST = _AT["members_start"], _AT["members_lost"]
+LOST_UNSAID = _AT["lost_unsaid"]
+LOST_LAST, KEPT_LAST = _AT["lost_last:profile_updated"] - 1, _AT["kept_last:profile_updated"] - 1  # plus the kind
+PARETO_CUSTOMERS, PARETO_REVENUE = _AT["pareto_customers:0"], _AT["pareto_revenue:0"]  # plus the bucket
 MEMBERS = _AT["members:d1"]  # then those active, then the other cohorts likewise
 COHORTS: Final = np.array(COHORT_DAYS, np.int64)
 
 
 class Closed(NamedTuple):
-    """Closed periods as columns: the first day of the one before, first and last day, the second of the first."""
+    """Closed periods as columns: the first day of the one before, first and last day, the seconds of both ends.
+
+    Months are those of the period and of the one before, NO_MONTH for a day or a week.
+    """
 
     before: NDArray[np.int64]
     first: NDArray[np.int64]
     last: NDArray[np.int64]
     begin_s: NDArray[np.int64]
+    end_s: NDArray[np.int64]
+    month_before: NDArray[np.int64]
+    month_first: NDArray[np.int64]
+    month_last: NDArray[np.int64]
 
 
 @njit
@@ -68,34 +83,90 @@ def _cohorts(r: Row, first: int, last: int, out: NDArray[np.int64]) -> None:
 
 
 @njit
-def _scan(rows: NDArray[np.void], n: int, periods: Closed, out: NDArray[np.int64]) -> None:
-    oldest = periods.before.min()
+def _bucket(revenue: int) -> int:
+    """Quarters of an octave: the place of the highest bit, and the two bits behind it (definitions W6)."""
+    high = 0
+    while revenue >> (high + 1) > 0:
+        high += 1
+    behind = revenue >> (high - 2) if high >= 2 else revenue << (2 - high)  # noqa: PLR2004 — two bits
+    return 4 * high + (behind & 3)
+
+
+@njit
+def _pareto(revenue: int, out: NDArray[np.int64]) -> None:
+    if revenue > 0:
+        out[PARETO_CUSTOMERS + _bucket(revenue)] += 1
+        out[PARETO_REVENUE + _bucket(revenue)] += revenue
+
+
+@njit
+def _departure(r: Row, out: NDArray[np.int64], stays: int) -> None:
+    """A customer at the start, who stayed or was lost: what came last (definitions W5, W7)."""
+    out[MEMBERS_START] += r.member
+    base = KEPT_LAST
+    if not stays:
+        base = LOST_LAST
+        out[MEMBERS_LOST] += r.member
+        out[LOST_UNSAID] += np.int64(r.word_day) < r.active_head - UNSAID_DAYS + 1
+    kinds = np.int64(r.kinds)
+    while kinds > 0:
+        out[base + (kinds & KIND_MASK)] += 1
+        kinds >>= KIND_BITS
+
+
+@njit
+def _scan(
+    rows: NDArray[np.void], more: NDArray[np.void], n: int, periods: Closed, active_days: NDArray[np.int64], out: NDArray[np.int64]
+) -> None:
+    oldest = min(periods.before.min(), periods.first.min() - active_days.max() - 1)
     youngest = min(periods.first.min() - COHORTS.max(), periods.last.min() - MONTH_DAYS)
     for i in range(n):
         r = rows[i]
-        if r.first_day == NO_DAY or (r.active_head < oldest and r.first_day < youngest and r.active_head < youngest):
+        m = more[r.more]
+        if r.active_head < min(oldest, youngest) and r.first_day < youngest and m.subscription_n[0] == 0:
             continue
         for k in range(periods.first.size):
             first, last = periods.first[k], periods.last[k]
-            own = out[k, segment_at(r, periods.begin_s[k] - 1)]
+            segment = segment_at(r, periods.begin_s[k] - 1)
+            own, window = out[k, segment], active_days[segment]
             _activity(r, periods.before[k], first, last, own)
             _cohorts(r, first, last, own)
+            was = is_customer(r, m, first - 1, periods.begin_s[k], window)
+            if was:
+                _departure(r, own, int(is_customer(r, m, last, periods.end_s[k], window)))
+            if periods.month_first[k] != NO_MONTH:
+                revenue = revenue_between(r, periods.month_first[k], periods.month_last[k])
+                _pareto(revenue, own)
+                if was:
+                    own[START_REVENUE] += revenue
+                    own[START_REVENUE_BEFORE] += revenue_between(r, periods.month_before[k], periods.month_first[k] - 1)
 
 
 def scan(
-    rows: NDArray[np.void], n: int, periods: Sequence[tuple[str, int, int]], segments: int, days: Calendar
+    rows: NDArray[np.void], more: NDArray[np.void], n: int, periods: Sequence[tuple[str, int, int]],
+    active_days: Sequence[int], days: Calendar,
 ) -> NDArray[np.int64]:
     """The state figures of closed periods (kind, first day, last day).
 
     An array (period, segment, measure), the measures in the order of STATE.
     """
-    out = np.zeros((len(periods), segments, len(STATE)), np.int64)
+    out = np.zeros((len(periods), len(active_days), len(STATE)), np.int64)
     if periods:
-        closed = Closed(
-            np.array([period_start(kind, first - 1) for kind, first, _ in periods], np.int64),
-            np.array([first for _, first, _ in periods], np.int64),
-            np.array([last for _, _, last in periods], np.int64),
-            np.array([days.start_ms(first) // 1000 for _, first, _ in periods], np.int64),
-        )
-        _scan(rows, n, closed, out)
+        _scan(rows, more, n, _closed(periods, days), np.array(active_days, np.int64), out)
     return out
+
+
+def _closed(periods: Sequence[tuple[str, int, int]], days: Calendar) -> Closed:
+    before = [period_start(kind, first - 1) for kind, first, _ in periods]
+    whole = [kind in ("month", "quarter") for kind, _, _ in periods]
+    columns = (
+        before,
+        [first for _, first, _ in periods],
+        [last for _, _, last in periods],
+        [days.start_ms(first) // 1000 for _, first, _ in periods],
+        [days.end_ms(last) // 1000 for _, _, last in periods],
+        [month_of(day) if of else NO_MONTH for day, of in zip(before, whole, strict=True)],
+        [month_of(first) if of else NO_MONTH for (_, first, _), of in zip(periods, whole, strict=True)],
+        [month_of(last) if of else NO_MONTH for (_, _, last), of in zip(periods, whole, strict=True)],
+    )
+    return Closed(*(np.array(column, np.int64) for column in columns))

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.calendar import LONG_PERIODS, calendar, day_of, period_end, period_start
+from stream.core.calendar import LONG_PERIODS, calendar, day_of, months, period_end, period_start
 from stream.core.hashing import hash_of
 from stream.core.measures import STATE, flow_names
 from stream.core.policy import Policy
@@ -43,6 +43,7 @@ class Flows:
             np.array([first], np.int64),
             reason_hashes(policy.figures.exit_reasons),
             reason_hashes(policy.figures.reward_reasons),
+            months(),
         )
         self._sums: dict[tuple[str, int], NDArray[np.int64]] = {}
         self._changed: dict[bytes, bytes | None] = {}  # records that are to be written, beside those of dirty slots

@@ -149,7 +149,7 @@ class Ledger:
         states = dict(
             zip(
                 closed,
-                scan(table.rows, table.n, closed, len(self._policy.segments), self._calendar),
+                scan(table.rows, table.more, table.n, closed, self._policy.active_days, self._calendar),
                 strict=True,
             )
         )

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from stream.core.kinds import NAMES
+
 OTHER: Final = "other"
 # which periods are shown as metrics: every one costs a series for each segment
 LIVE: Final = ("day", "month", "last_day", "last_month")
@@ -117,6 +119,15 @@ COHORT: Final = Family(
     ("last_week", "last_month"),
     flows=False,
     label="cohort",
+)
+DEPARTURES: Final = Family(
+    "departures",
+    "Customers at the period's start who were members of a programme, those of them who were lost, and the lost who "
+    "left without a word (no ticket, answer or review in their last 30 days or since).",
+    "count",
+    {"members_start": "members_start", "members_lost": "members_lost", "unsaid": "lost_unsaid"},
+    ("last_month",),
+    flows=False,
 )
 BUYERS: Final = Family(
     "buyers",
@@ -249,16 +260,20 @@ CUSTOMER_DAYS: Final = Family(
     FLOW_PERIODS,
 )
 FAMILIES: Final = (
-    PERIOD_CUSTOMERS, ORDERS, ORDER_REVENUE, START_REVENUE, MRR, COSTS, ACTIVE, LIFECYCLE, COHORT, BUYERS, NPS,
+    PERIOD_CUSTOMERS, ORDERS, ORDER_REVENUE, START_REVENUE, MRR, COSTS, ACTIVE, LIFECYCLE, COHORT, BUYERS, DEPARTURES,
+    NPS,
     FEEDBACK, TICKETS, HANDLING, PAGES, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, PAYMENTS, TRIALS,
     CUSTOMER_DAYS, EXITS, REWARDS,
 )  # fmt: skip
 
 # the measures that a scan of the rows brings, in the order of its array; the six counts have their own
 COHORT_MEASURES: Final = tuple(f"{role}:{one}" for one in COHORTS for role in ("members", "active"))
+PARETO_BUCKETS: Final = 140  # quarters of an octave, up to three months of the most that one can bring in each
 STATE: Final = (
-    *(one for family in (ACTIVE, LIFECYCLE, BUYERS) for one in family.roles.values()),
+    *(one for family in (ACTIVE, LIFECYCLE, BUYERS, START_REVENUE, DEPARTURES) for one in family.roles.values()),
     *COHORT_MEASURES,
+    *(f"{who}_last:{kind}" for who in ("lost", "kept") for kind in NAMES),
+    *(f"pareto_{what}:{bucket}" for what in ("customers", "revenue") for bucket in range(PARETO_BUCKETS)),
 )
 # the measures that flow, in the order of the table's last axis; behind them come those by reason
 FLOWS: Final = tuple(measure for family in FAMILIES if family.flows for measure in family.roles.values())

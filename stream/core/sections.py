@@ -29,6 +29,8 @@ Number: TypeAlias = float | None
 Section: TypeAlias = dict[str, Number]
 Measures: TypeAlias = Mapping[str, int]  # those that are 0 are left out
 
+TOP = 5  # one in so many
+BUCKET_WIDTH = 0.25  # no customer of a bucket brings more than this above its least
 DEVICES = ("mobile", "tablet", "desktop")
 
 
@@ -69,6 +71,54 @@ def revenue(measures: Measures, counts: Measures, days: int) -> Section:
         "referral_revenue": get("referral_revenue", 0),
         "referral_rate": rates.share(get("referrals", 0), counts["acquired"]),
     }  # fmt: skip
+
+
+def departures(measures: Measures, counts: Measures) -> Section:
+    """Who was lost, and how: members and others, with a word or without (definitions W5)."""
+    m = _counts(measures, "members_start", "members_lost", "lost_unsaid")
+    others_start, others_lost = counts["start"] - (m["members_start"] or 0), counts["lost"] - (m["members_lost"] or 0)
+    return m | {
+        "members_churn": rates.share(m["members_lost"] or 0, m["members_start"] or 0),
+        "others_churn": rates.share(others_lost, others_start),
+        "unsaid_share": rates.share(m["lost_unsaid"] or 0, counts["lost"]),
+    }
+
+
+def last_kinds(measures: Measures) -> dict[str, dict[str, int]]:
+    """How often each kind was among the last four events of the lost, and of those who stayed (definitions W7)."""
+    return {who: by_reason(measures, f"{who}_last:") for who in ("lost", "kept")}
+
+
+def retained(measures: Measures) -> Section:
+    """What the period's first customers brought in it, and in the one before (definitions W4)."""
+    m = _counts(measures, "start_revenue", "start_revenue_before")
+    return m | {"nrr_orders": rates.nrr_orders(m["start_revenue"] or 0, m["start_revenue_before"] or 0)}
+
+
+def pareto(measures: Measures) -> Section:
+    """The revenue share of the fifth of customers who brought most, and how far off it may be (definitions W6).
+
+    >>> pareto({"pareto_customers:0": 8, "pareto_revenue:0": 8, "pareto_customers:12": 2, "pareto_revenue:12": 16})
+    {'customers': 10, 'top20_share': 0.6666666666666666, 'error': 0.0}
+    """
+    customers, revenue = (
+        {int(name.rpartition(":")[2]): value for name, value in measures.items() if name.startswith(prefix)}
+        for prefix in ("pareto_customers:", "pareto_revenue:")
+    )
+    everybody, total = sum(customers.values()), sum(revenue.values())
+    left, share, error = everybody / TOP, 0.0, 0.0
+    for bucket in sorted(customers, reverse=True):
+        taken = min(left, customers[bucket])
+        share += revenue[bucket] * taken / customers[bucket]
+        if taken < customers[bucket]:  # its dearest may be dearer than its mean: by a quarter of an octave at most
+            error = revenue[bucket] * taken / customers[bucket] * BUCKET_WIDTH
+        left -= taken
+    known = everybody > 0
+    return {
+        "customers": everybody,
+        "top20_share": rates.share(share, total) if known else None,
+        "error": rates.share(error, total) if known else None,
+    }
 
 
 def activity(measures: Measures) -> Section:

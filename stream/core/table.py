@@ -27,6 +27,8 @@ TICKETS = 4  # told apart while open
 COMPLAINTS = 4  # days remembered
 SEGMENT_CHANGES = 4
 DUPLICATES = 8
+ANSWERS = 3  # NPS answers of a customer that are kept
+MONTHS = 8  # a quarter, the one before, and what may come before the former is final
 ACTIVITY_DAYS = 256
 OPEN_ENDED = 2**16 - 1  # the `until` day of a subscription without an end
 
@@ -79,6 +81,12 @@ ROW = np.dtype(
         ("opened_s", "u4", SIGNS),
         ("episode", "u2", SIGNS),
         ("turns", "u1", SIGNS),  # the transition that was last
+        # figures
+        ("month_revenue", "i4", MONTHS),  # net of refunds, in minor units; the place of a month is month % MONTHS
+        ("kinds", "u4"),  # the last four kinds of what the customer did or met, the latest in the low byte
+        ("month_head", "u2"),  # the latest month in `month_revenue`, 0: none
+        ("word_day", "u2"),  # when the customer last said something: a ticket, a survey, a review
+        ("member", "u1"),  # of a programme
     ]
 )
 
@@ -125,6 +133,10 @@ MORE = np.dtype(
         ("left", "f8"),  # carts left and orders given back, faded
         ("left_day", "u2"),
         ("left_n", "u2"),
+        # figures
+        ("subscription_mrr", "u4", SUBSCRIPTIONS * SUBSCRIPTION_EVENTS),  # in minor units
+        ("nps_s", "u4", ANSWERS),  # the latest answers, in order of time, 0 for none
+        ("nps", "u1", ANSWERS),
     ]
 )
 

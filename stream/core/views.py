@@ -129,6 +129,7 @@ class FlowView(NamedTuple):
     first: NDArray[np.int64]  # one: days before are not counted
     exit_reasons: NDArray[np.int64]  # hashes
     reward_reasons: NDArray[np.int64]
+    months: NDArray[np.int64]  # by day: its month
 
 
 class Store(NamedTuple):

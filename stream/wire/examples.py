@@ -173,6 +173,10 @@ _FIGURES = {
     "members:d7": 180, "active:d7": 27, "page_loads": 52_000, "slow_loads": 1_300, "failed_loads": 52,
     "mobile_loads": 30_000, "slow_mobile_loads": 1_200, "tickets_opened": 96, "complaints": 31, "tickets_resolved": 90,
     "surveys_sent": 400, "surveys_answered": 88, "points_earned": 61_000, "points_redeemed": 24_400,
+    "members_start": 400, "members_lost": 80, "lost_unsaid": 312, "lost_last:order_completed": 900,
+    "lost_last:session": 660, "kept_last:order_completed": 1_900, "start_revenue": 108_000_00,
+    "start_revenue_before": 120_000_00, "pareto_customers:48": 700, "pareto_revenue:48": 3_200_000,
+    "pareto_customers:60": 140, "pareto_revenue:60": 5_000_000,
     "campaigns_sent": 6_100, "campaigns_opened": 1_525, "exit:price": 14, "exit:other": 5, "earned:purchase": 61_000,
 }  # fmt: skip
 

@@ -75,6 +75,40 @@ class Activity(Struct, kw_only=True):
     repeat_rate: Ratio
 
 
+class Departures(Struct, kw_only=True):
+    """Who of the customers at the start was lost, and how (definitions W5)."""
+
+    members_start: int
+    members_lost: int
+    lost_unsaid: int
+    members_churn: Ratio
+    others_churn: Ratio
+    unsaid_share: Ratio
+
+
+class LastKinds(Struct, kw_only=True):
+    """How often each kind was among the last four events: of the lost, and of those who stayed (definitions W7)."""
+
+    lost: dict[str, int]
+    kept: dict[str, int]
+
+
+class Retained(Struct, kw_only=True):
+    """Order revenue, less refunds, of the customers at the start: now, and in the period before (definitions W4)."""
+
+    start_revenue: Money
+    start_revenue_before: Money
+    nrr_orders: Ratio
+
+
+class Pareto(Struct, kw_only=True):
+    """The revenue share of the fifth of customers who brought most; it is off by `error` at most (definitions W6)."""
+
+    customers: int
+    top20_share: Ratio
+    error: Ratio
+
+
 class Cohort(Struct, kw_only=True):
     """Customers whose day N after the first fell into the period, and those active on it (definitions W3)."""
 
@@ -162,7 +196,8 @@ class DayRecord(Struct, kw_only=True):
     """A period of a segment on `retention.daily`, key `period:start:segment`.
 
     A ratio whose base is 0 is null, as are all ratios in warmup. Of a period that is not over, what only its end can
-    tell (`activity`, `cohorts`) is null.
+    tell (`activity`, `cohorts`, `departures`, `last_kinds`) is null; so are `retained` and `pareto` but of a closed
+    month or quarter.
     """
 
     period: Literal["day", "week", "month", "quarter", "year"]
@@ -177,6 +212,10 @@ class DayRecord(Struct, kw_only=True):
     revenue: Revenue
     activity: Activity | None
     cohorts: dict[str, Cohort] | None
+    departures: Departures | None
+    last_kinds: LastKinds | None
+    retained: Retained | None
+    pareto: Pareto | None
     costs: Costs
     service: Service
     experience: Experience
@@ -198,6 +237,7 @@ def day_record(record: Record) -> DayRecord:
     days = period_end(record.period, day_of(record.start)) - day_of(record.start) + 1
     revenue = sections.revenue(m, counts, days)
     closed = not record.provisional
+    monthly = closed and record.period in ("month", "quarter")
     return DayRecord(
         period=record.period,  # type: ignore[arg-type]  # one of calendar.PERIODS
         start=record.start,
@@ -211,6 +251,10 @@ def day_record(record: Record) -> DayRecord:
         revenue=_made(Revenue, revenue, record),
         activity=_made(Activity, sections.activity(m), record) if closed else None,
         cohorts={name: _made(Cohort, one, record) for name, one in sections.cohorts(m).items()} if closed else None,
+        departures=_made(Departures, sections.departures(m, counts), record) if closed else None,
+        last_kinds=LastKinds(**sections.last_kinds(m)) if closed else None,
+        retained=_made(Retained, sections.retained(m), record) if monthly else None,
+        pareto=_made(Pareto, sections.pareto(m), record) if monthly else None,
         costs=_made(Costs, sections.costs(m, counts, revenue["clv_revenue"]), record),
         service=_made(Service, sections.service(m), record),
         experience=_made(Experience, sections.experience(m), record),

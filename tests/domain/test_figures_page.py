@@ -62,7 +62,7 @@ def fields(kind: type[msgspec.Struct], path: str = "") -> Iterator[str]:
 
 FIELDS = set(fields(DayRecord))
 # declared, and filled next
-UNFILLED = ("lapse_mrr", "lapse_start_customers", "lapse_nps", "lapse_handling", 'lapse_tickets{role="handled"')
+UNFILLED = ("lapse_mrr", "lapse_nps", "lapse_handling", 'lapse_tickets{role="handled"')
 ABOUT = {"period", "start", "segment", "currency", "provisional", "final", "warmup", "revision", "closed_at"}
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stream.core import sections
+from stream.core.figures import _bucket
 
 COUNTS = {"start": 100, "end": 110, "acquired": 40, "acquired_lost": 5, "lost": 30, "reactivated": 5}
 
@@ -79,3 +84,34 @@ def test_shares_by_hand() -> None:
         "exit": {"price": 3},
         "earned": {"review": 5},
     }
+
+
+def test_departures_by_hand() -> None:
+    found = sections.departures({"members_start": 40, "members_lost": 4, "lost_unsaid": 12}, COUNTS)
+    assert found["members_churn"] == 0.1
+    assert found["others_churn"] == 26 / 60
+    assert found["unsaid_share"] == 0.4
+    kinds = sections.last_kinds({"lost_last:session": 3, "kept_last:session": 9})
+    assert kinds == {"lost": {"session": 3}, "kept": {"session": 9}}
+
+
+def test_retained_by_hand() -> None:
+    assert sections.retained({"start_revenue": 90_00, "start_revenue_before": 100_00})["nrr_orders"] == 0.9
+    assert sections.retained({"start_revenue": 90_00})["nrr_orders"] is None
+
+
+@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=60))
+def test_the_pareto_share_is_as_near_as_it_says(revenues: list[int]) -> None:
+    """W6: of the histogram, against all values sorted; a share of a customer counts as that share of the next."""
+    measures: Counter[str] = Counter()
+    for revenue in revenues:
+        bucket = _bucket(revenue)
+        measures[f"pareto_customers:{bucket}"] += 1
+        measures[f"pareto_revenue:{bucket}"] += revenue
+    ordered = sorted(revenues, reverse=True)
+    whole, part = divmod(len(revenues), 5)
+    exact = (sum(ordered[:whole]) + (ordered[whole] * part / 5 if part else 0)) / sum(revenues)
+    found = sections.pareto(measures)
+    assert found["customers"] == len(revenues)
+    assert (found["top20_share"] or 0) <= exact + 1e-9
+    assert exact <= (found["top20_share"] or 0) + (found["error"] or 0) + 1e-9

@@ -30,6 +30,10 @@ class Customer:
     opened: list[tuple[date, int]] = field(default_factory=list)  # A6: (episode day, opening)
     is_open: bool = False
     orders: int = 0  # D3
+    months: dict[int, int] = field(default_factory=dict)  # W4, in minor units
+    kinds: list[str] = field(default_factory=list)  # W7
+    word: date | None = None  # W5
+    member: bool = False
     acquisition_cost: int = 0  # in minor units, as last said
 
 

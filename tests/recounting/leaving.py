@@ -1,0 +1,62 @@
+"""The recount of what customers keep for later (definitions W4 to W7): months, last kinds, words, memberships."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from tests.recounting.customer import Customer, Event
+from tests.recounting.days import DAY, period_of
+from tests.recounting.flows import minor
+
+NOT_MET = {
+    "profile_updated", "survey_sent", "feedback_answered", "campaign_sent", "service_cost", "customer_erased",
+    "alert_muted", "alert_acked",
+}  # fmt: skip
+WORDS = {"survey_answered", "review_posted", "ticket_opened", "ticket_reopened", "exit_survey"}
+
+
+def keep(event: Event, customer: Customer, day: date) -> None:
+    kind = event["type"]
+    if kind in ("order_completed", "order_refunded"):
+        # W4: "net order revenue by month, of the 8 months up to the latest one"
+        month = day.year * 12 + day.month
+        sign = 1 if kind == "order_completed" else -1
+        customer.months[month] = customer.months.get(month, 0) + sign * minor(event["amount"])
+        customer.months = {one: net for one, net in customer.months.items() if one > max(customer.months) - 8}
+    if kind in ("programme_joined", "programme_left"):
+        customer.member = kind == "programme_joined"
+    if kind not in NOT_MET:
+        customer.kinds = [*customer.kinds, kind][-4:]
+    if kind in WORDS:
+        customer.word = max(customer.word or day, day)
+
+
+def leaving_of(
+    customer: Customer, kind: str, first: date, last: date, *, at_start: bool, at_end: bool
+) -> Iterator[tuple[str, int]]:
+    if at_start:
+        yield "members_start", customer.member
+        who = "kept" if at_end else "lost"
+        for one in customer.kinds:
+            yield f"{who}_last:{one}", 1
+        if not at_end:
+            yield "members_lost", customer.member
+            # W5: "no word in the 30 days that end with the last activity, nor since"
+            since = max(customer.active) - 29 * DAY if customer.active else None
+            yield "lost_unsaid", since is not None and (customer.word is None or customer.word < since)
+    if kind in ("month", "quarter"):
+        revenue = _net(customer, first, last)
+        if at_start:
+            yield "start_revenue", revenue
+            yield "start_revenue_before", _net(customer, period_of(kind, first - DAY), first - DAY)
+        if revenue > 0:
+            digits = f"{revenue:b}00"
+            bucket = 4 * (len(digits) - 3) + int(digits[1:3], 2)
+            yield f"pareto_customers:{bucket}", 1
+            yield f"pareto_revenue:{bucket}", revenue
+
+
+def _net(customer: Customer, first: date, last: date) -> int:
+    a, b = first.year * 12 + first.month, last.year * 12 + last.month
+    return sum(net for month, net in customer.months.items() if a <= month <= b)
