@@ -116,7 +116,12 @@ def _departure(r: Row, out: NDArray[np.int64], stays: int) -> None:
 
 @njit
 def _scan(
-    rows: NDArray[np.void], more: NDArray[np.void], n: int, periods: Closed, active_days: NDArray[np.int64], out: NDArray[np.int64]
+    rows: NDArray[np.void],
+    more: NDArray[np.void],
+    n: int,
+    periods: Closed,
+    active_days: NDArray[np.int64],
+    out: NDArray[np.int64],
 ) -> None:
     oldest = min(periods.before.min(), periods.first.min() - active_days.max() - 1)
     youngest = min(periods.first.min() - COHORTS.max(), periods.last.min() - MONTH_DAYS)
@@ -143,8 +148,12 @@ def _scan(
 
 
 def scan(
-    rows: NDArray[np.void], more: NDArray[np.void], n: int, periods: Sequence[tuple[str, int, int]],
-    active_days: Sequence[int], days: Calendar,
+    rows: NDArray[np.void],
+    more: NDArray[np.void],
+    n: int,
+    periods: Sequence[tuple[str, int, int]],
+    active_days: Sequence[int],
+    days: Calendar,
 ) -> NDArray[np.int64]:
     """The state figures of closed periods (kind, first day, last day).
 
