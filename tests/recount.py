@@ -48,7 +48,7 @@ from tests.recounting.customer import (
 from tests.recounting.days import DAY, DAY_MS, KINDS, day_of, end_of, last_day, ms, period_of
 from tests.recounting.flows import flows_of, remember
 from tests.recounting.gaps import p_none, survival
-from tests.recounting.leaving import keep, leaving_of
+from tests.recounting.leaving import keep, leaving_of, money_and_mood_of
 from tests.recounting.outages import Outages
 from tests.recounting.records import Period, records
 from tests.recounting.rules import Rules
@@ -267,7 +267,10 @@ class Shard:
             counts[segment, "lost"] += at_start and not at_end
             counts[segment, "reactivated"] += at_end and not at_start and not acquired
             counts.update((segment, measure) for measure in activity_of(customer, kind, start, last))
-            for measure, value in leaving_of(customer, kind, start, last, at_start=at_start, at_end=at_end):
+            for measure, value in (
+                *leaving_of(customer, kind, start, last, at_start=at_start, at_end=at_end),
+                *money_and_mood_of(customer, start, last, zone),
+            ):
                 counts[segment, measure] += value
         if kind == "day":
             self.customers_of[start] = Counter({(one, "customer_days"): counts[one, "end"] for one in rules.segments})

@@ -22,6 +22,8 @@ from stream.core.table import (
 )
 from stream.jit import njit
 
+MOST_MRR = 2**32 - 1  # of one subscription, in minor units
+
 
 @njit(inline=True)
 def is_duplicate(r: Row, event_hash: np.uint64) -> bool:
@@ -100,8 +102,8 @@ def _subscription_slot(m: More, ref: np.uint32) -> int:
 
 
 @njit
-def set_subscription(m: More, ref: np.uint64, time_s: int, until_day: int) -> tuple[int, bool]:
-    """Until when the subscription lives, as seen from `time_s` (definitions R2).
+def set_subscription(m: More, ref: np.uint64, time_s: int, until_day: int, mrr: int) -> tuple[int, bool]:
+    """Until when the subscription lives, as seen from `time_s` (definitions R2), and its MRR from then on (W8).
 
     Returns its place, and whether this is the latest event of it.
     """
@@ -111,6 +113,8 @@ def set_subscription(m: More, ref: np.uint64, time_s: int, until_day: int) -> tu
     at = n
     while at > 0 and m.subscription_s[first + at - 1] > time_s:
         at -= 1
+    if mrr == columns.NONE:  # as before
+        mrr = int(m.subscription_mrr[first + at - 1]) if at > 0 else 0
     if n == SUBSCRIPTION_EVENTS:  # the oldest goes; the next one counts from its time if it lived for ever
         if at == 0:
             if until_day == OPEN_ENDED:
@@ -124,13 +128,16 @@ def set_subscription(m: More, ref: np.uint64, time_s: int, until_day: int) -> tu
         for k in range(first, first + n - 1):
             m.subscription_s[k] = m.subscription_s[k + 1]
             m.subscription_until[k] = m.subscription_until[k + 1]
+            m.subscription_mrr[k] = m.subscription_mrr[k + 1]
         n -= 1
         at -= 1
     for k in range(first + n, first + at, -1):
         m.subscription_s[k] = m.subscription_s[k - 1]
         m.subscription_until[k] = m.subscription_until[k - 1]
+        m.subscription_mrr[k] = m.subscription_mrr[k - 1]
     m.subscription_s[first + at] = time_s
     m.subscription_until[first + at] = until_day
+    m.subscription_mrr[first + at] = min(mrr, MOST_MRR)
     m.subscription_n[slot] = n + 1
     return slot, at == n
 

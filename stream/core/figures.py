@@ -14,9 +14,17 @@ from numpy.typing import NDArray
 
 from stream.core.calendar import Calendar, month_of, period_start
 from stream.core.measures import COHORT_DAYS, STATE
-from stream.core.remembering import KIND_BITS, KIND_MASK, revenue_between
+from stream.core.rates import PASSIVE, PROMOTER
+from stream.core.remembering import (
+    KIND_BITS,
+    KIND_MASK,
+    answer_between,
+    mrr_at,
+    revenue_between,
+    subscribed_before,
+)
 from stream.core.retention import active_between, is_customer, segment_at
-from stream.core.table import Row
+from stream.core.table import More, Row
 from stream.jit import njit
 
 WEEK_DAYS, MONTH_DAYS = 7, 30  # of WAU and MAU
@@ -30,6 +38,9 @@ BUYERS, REPEAT_BUYERS = _AT["buyers"], _AT["repeat_buyers"]
 START_REVENUE, START_REVENUE_BEFORE = _AT["start_revenue"], _AT["start_revenue_before"]
 MEMBERS_START, MEMBERS_LOST = _AT["members_start"], _AT["members_lost"]
 LOST_UNSAID = _AT["lost_unsaid"]
+MRR_START, MRR_END, MRR_NEW, MRR_REACTIVATED = _AT["mrr_start"], _AT["mrr_end"], _AT["mrr_new"], _AT["mrr_reactivated"]
+MRR_EXPANSION, MRR_CONTRACTION, MRR_CHURNED = _AT["mrr_expansion"], _AT["mrr_contraction"], _AT["mrr_churned"]
+PROMOTERS, PASSIVES, DETRACTORS = _AT["promoters"], _AT["passives"], _AT["detractors"]
 LOST_LAST, KEPT_LAST = _AT["lost_last:profile_updated"] - 1, _AT["kept_last:profile_updated"] - 1  # plus the kind
 PARETO_CUSTOMERS, PARETO_REVENUE = _AT["pareto_customers:0"], _AT["pareto_revenue:0"]  # plus the bucket
 MEMBERS = _AT["members:d1"]  # then those active, then the other cohorts likewise
@@ -115,6 +126,29 @@ def _departure(r: Row, out: NDArray[np.int64], stays: int) -> None:
 
 
 @njit
+def _mrr(m: More, first: int, last: int, begin_s: int, end_s: int, out: NDArray[np.int64]) -> None:
+    """What the subscriptions brought at both ends, and what moved it (definitions W8)."""
+    start, end = mrr_at(m, first - 1, begin_s), mrr_at(m, last, end_s)
+    out[MRR_START] += start
+    out[MRR_END] += end
+    if start == 0:
+        out[MRR_REACTIVATED if subscribed_before(m, begin_s) else MRR_NEW] += end
+    elif end == 0:
+        out[MRR_CHURNED] += start
+    else:
+        out[MRR_EXPANSION] += max(end - start, 0)
+        out[MRR_CONTRACTION] += max(start - end, 0)
+
+
+@njit
+def _nps(m: More, begin_s: int, end_s: int, out: NDArray[np.int64]) -> None:
+    score = answer_between(m, begin_s, end_s)
+    out[PROMOTERS] += score >= PROMOTER
+    out[PASSIVES] += PASSIVE <= score < PROMOTER
+    out[DETRACTORS] += 0 <= score < PASSIVE
+
+
+@njit
 def _scan(
     rows: NDArray[np.void],
     more: NDArray[np.void],
@@ -128,12 +162,15 @@ def _scan(
     for i in range(n):
         r = rows[i]
         m = more[r.more]
-        if r.active_head < min(oldest, youngest) and r.first_day < youngest and m.subscription_n[0] == 0:
+        if r.active_head < min(oldest, youngest) and r.first_day < youngest and r.more == 0:
             continue
         for k in range(periods.first.size):
             first, last = periods.first[k], periods.last[k]
             segment = segment_at(r, periods.begin_s[k] - 1)
             own, window = out[k, segment], active_days[segment]
+            if r.more:
+                _mrr(m, first, last, periods.begin_s[k], periods.end_s[k], own)
+                _nps(m, periods.begin_s[k], periods.end_s[k], own)
             _activity(r, periods.before[k], first, last, own)
             _cohorts(r, first, last, own)
             was = is_customer(r, m, first - 1, periods.begin_s[k], window)

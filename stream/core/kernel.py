@@ -43,6 +43,7 @@ from stream.core.life import (
     set_due,
 )
 from stream.core.pulse import Pulse, after_s
+from stream.core.remembering import keep_answer
 from stream.core.retention import subscribed
 from stream.core.signs import BY_ENGAGEMENT, BY_PURCHASE, Sign
 from stream.core.silence import NEVER_DAYS, add_gap, fires_after_days
@@ -240,7 +241,7 @@ def _subscription(r: Row, m: More, e: Said, rule: Rule, episodes: signals.Days) 
         until_day = max(e.until_day, 0) if has_end and e.x // 1000 > e.time_s else e.day
     else:
         until_day = max(e.until_day, 0) if has_end and e.y == 0 else OPEN_ENDED  # 1969 somewhere is no number of a day
-    place, latest = set_subscription(m, e.ref, e.time_s, until_day)
+    place, latest = set_subscription(m, e.ref, e.time_s, until_day, e.amount)
     if e.kind == SUBSCRIPTION_STARTED:
         signals.begins(r, m, e.time_s)
     if not latest:
@@ -310,6 +311,8 @@ def _service(r: Row, m: More, e: Said, rule: Rule, episodes: signals.Days) -> in
     if e.kind == PAGE_PERFORMANCE:
         return signals.page_loads(m, e.day, e.x, e.y, rule, episodes)
     if e.kind in (SURVEY_ANSWERED, REVIEW_POSTED):
+        if e.y == columns.NPS:
+            keep_answer(m, e.time_s, e.x)
         return signals.answers(m, e.time_s, e.day, e.x, e.y, episodes)
     if e.kind in (TICKET_OPENED, TICKET_REOPENED):
         again, complaint = e.kind == TICKET_REOPENED, e.x == 1

@@ -1,7 +1,7 @@
 """The measures that figures are made of: what is counted, per business day or period, and per segment.
 
 Owns: their names, in families that add up alike, and which of them the events of a day bring (flows), which a scan of
-the rows at the close of a period does. A measure is a whole number: a count, or money in minor units, or seconds. All
+the rows at the close of a period does. A measure is a whole number: a count, or money in minor units. All
 of them add up over partitions; only those that flow add up over days. Knows nothing of events, rows or metrics' form.
 """
 
@@ -30,7 +30,7 @@ class Family:
 
     name: str
     help: str
-    unit: Literal["count", "money", "seconds"]
+    unit: Literal["count", "money"]
     roles: dict[str, str]
     shown: tuple[str, ...]
     flows: bool = True  # brought by events, day by day; else counted by a scan
@@ -157,21 +157,14 @@ FEEDBACK: Final = Family(
 )  # fmt: skip
 TICKETS: Final = Family(
     "tickets",
-    "Tickets; complaints are part of the opened ones, handled of the resolved: those whose opening is known.",
+    "Tickets; complaints are part of the opened ones.",
     "count",
     {
         "opened": "tickets_opened", "complaints": "complaints", "replied": "tickets_replied",
-        "resolved": "tickets_resolved", "reopened": "tickets_reopened", "handled": "tickets_handled",
+        "resolved": "tickets_resolved", "reopened": "tickets_reopened",
     },
     FLOW_PERIODS,
 )  # fmt: skip
-HANDLING: Final = Family(
-    "handling_seconds",
-    "From the opening of tickets to their being resolved, added up over those handled.",
-    "seconds",
-    {"handled": "handling_s"},
-    FLOW_PERIODS,
-)
 PAGES: Final = Family(
     "page_loads",
     "Page loads as met by customers; slow: more than 3 seconds; failed: not ok; abandoned: left before it was there.",
@@ -262,15 +255,20 @@ CUSTOMER_DAYS: Final = Family(
 FAMILIES: Final = (
     PERIOD_CUSTOMERS, ORDERS, ORDER_REVENUE, START_REVENUE, MRR, COSTS, ACTIVE, LIFECYCLE, COHORT, BUYERS, DEPARTURES,
     NPS,
-    FEEDBACK, TICKETS, HANDLING, PAGES, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, PAYMENTS, TRIALS,
+    FEEDBACK, TICKETS, PAGES, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, PAYMENTS, TRIALS,
     CUSTOMER_DAYS, EXITS, REWARDS,
 )  # fmt: skip
 
 # the measures that a scan of the rows brings, in the order of its array; the six counts have their own
 COHORT_MEASURES: Final = tuple(f"{role}:{one}" for one in COHORTS for role in ("members", "active"))
 PARETO_BUCKETS: Final = 140  # quarters of an octave, up to three months of the most that one can bring in each
+SCANNED: Final = (ACTIVE, LIFECYCLE, BUYERS, START_REVENUE, DEPARTURES, MRR, NPS)
 STATE: Final = (
-    *(one for family in (ACTIVE, LIFECYCLE, BUYERS, START_REVENUE, DEPARTURES) for one in family.roles.values()),
+    *(
+        one
+        for family in (ACTIVE, LIFECYCLE, BUYERS, START_REVENUE, DEPARTURES, MRR, NPS)
+        for one in family.roles.values()
+    ),
     *COHORT_MEASURES,
     *(f"{who}_last:{kind}" for who in ("lost", "kept") for kind in NAMES),
     *(f"pareto_{what}:{bucket}" for what in ("customers", "revenue") for bucket in range(PARETO_BUCKETS)),

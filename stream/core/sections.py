@@ -17,6 +17,8 @@ from stream.core.measures import (
     EXIT_PREFIX,
     FEEDBACK,
     LIFECYCLE,
+    MRR,
+    NPS,
     PAGES,
     PAYMENTS,
     PROGRAMME,
@@ -93,6 +95,28 @@ def retained(measures: Measures) -> Section:
     """What the period's first customers brought in it, and in the one before (definitions W4)."""
     m = _counts(measures, "start_revenue", "start_revenue_before")
     return m | {"nrr_orders": rates.nrr_orders(m["start_revenue"] or 0, m["start_revenue_before"] or 0)}
+
+
+def subscriptions(measures: Measures) -> Section:
+    """Monthly recurring revenue, what moved it, and what was retained of it (definitions W8)."""
+    m = _of(MRR, measures)
+    start, end, new, expansion, contraction, churned, reactivated = (
+        measures.get(f"mrr_{what}", 0)
+        for what in ("start", "end", "new", "expansion", "contraction", "churned", "reactivated")
+    )
+    assert end == start + new + expansion + reactivated - contraction - churned, "MRR has moved by itself"
+    return m | {
+        "grr": rates.grr(start, contraction, churned),
+        "nrr": rates.nrr(start, expansion, contraction, churned),
+        "churn_revenue": rates.churn_revenue(start, contraction, churned),
+        "quick_ratio": rates.quick_ratio(new + expansion + reactivated, contraction + churned),
+    }
+
+
+def nps(measures: Measures) -> Section:
+    """Customers by their last answer in the period, and the score in points (definitions W9)."""
+    m = _of(NPS, measures)
+    return m | {"nps": rates.nps(*(measures.get(name, 0) for name in NPS.roles.values()))}
 
 
 def pareto(measures: Measures) -> Section:

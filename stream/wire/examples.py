@@ -177,6 +177,9 @@ _FIGURES = {
     "lost_last:session": 660, "kept_last:order_completed": 1_900, "start_revenue": 108_000_00,
     "start_revenue_before": 120_000_00, "pareto_customers:48": 700, "pareto_revenue:48": 3_200_000,
     "pareto_customers:60": 140, "pareto_revenue:60": 5_000_000,
+    "mrr_start": 10_000_00, "mrr_new": 900_00, "mrr_expansion": 2_000_00, "mrr_contraction": 500_00,
+    "mrr_churned": 1_000_00, "mrr_reactivated": 100_00, "mrr_end": 11_500_00, "promoters": 48, "passives": 20,
+    "detractors": 12,
     "campaigns_sent": 6_100, "campaigns_opened": 1_525, "exit:price": 14, "exit:other": 5, "earned:purchase": 61_000,
 }  # fmt: skip
 

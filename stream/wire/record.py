@@ -101,6 +101,31 @@ class Retained(Struct, kw_only=True):
     nrr_orders: Ratio
 
 
+class Subscriptions(Struct, kw_only=True):
+    """Monthly recurring revenue (definitions W8): what there was at both ends, and what moved it."""
+
+    mrr_start: Money
+    mrr_new: Money
+    mrr_expansion: Money
+    mrr_contraction: Money
+    mrr_churned: Money
+    mrr_reactivated: Money
+    mrr_end: Money
+    grr: Ratio
+    nrr: Ratio
+    churn_revenue: Ratio
+    quick_ratio: Ratio
+
+
+class Nps(Struct, kw_only=True):
+    """Customers by their last NPS answer in the period, and the score in points, −100…100 (definitions W9)."""
+
+    promoters: int
+    passives: int
+    detractors: int
+    nps: Ratio
+
+
 class Pareto(Struct, kw_only=True):
     """The revenue share of the fifth of customers who brought most; it is off by `error` at most (definitions W6)."""
 
@@ -195,9 +220,9 @@ class Reasons(Struct, kw_only=True):
 class DayRecord(Struct, kw_only=True):
     """A period of a segment on `retention.daily`, key `period:start:segment`.
 
-    A ratio whose base is 0 is null, as are all ratios in warmup. Of a period that is not over, what only its end can
-    tell (`activity`, `cohorts`, `departures`, `last_kinds`) is null; so are `retained` and `pareto` but of a closed
-    month or quarter.
+    A ratio whose base is 0 is null, as are all ratios in warmup. What only the end of a period can tell (`activity`,
+    `cohorts`, `subscriptions`, `nps`, `departures`, `last_kinds`) is null of one that is not over; `retained` and
+    `pareto` are told of months and quarters only.
     """
 
     period: Literal["day", "week", "month", "quarter", "year"]
@@ -212,6 +237,8 @@ class DayRecord(Struct, kw_only=True):
     revenue: Revenue
     activity: Activity | None
     cohorts: dict[str, Cohort] | None
+    subscriptions: Subscriptions | None
+    nps: Nps | None
     departures: Departures | None
     last_kinds: LastKinds | None
     retained: Retained | None
@@ -251,6 +278,8 @@ def day_record(record: Record) -> DayRecord:
         revenue=_made(Revenue, revenue, record),
         activity=_made(Activity, sections.activity(m), record) if closed else None,
         cohorts={name: _made(Cohort, one, record) for name, one in sections.cohorts(m).items()} if closed else None,
+        subscriptions=_made(Subscriptions, sections.subscriptions(m), record) if closed else None,
+        nps=_made(Nps, sections.nps(m), record) if closed else None,
         departures=_made(Departures, sections.departures(m, counts), record) if closed else None,
         last_kinds=LastKinds(**sections.last_kinds(m)) if closed else None,
         retained=_made(Retained, sections.retained(m), record) if monthly else None,

@@ -95,6 +95,22 @@ def test_departures_by_hand() -> None:
     assert kinds == {"lost": {"session": 3}, "kept": {"session": 9}}
 
 
+def test_subscriptions_by_hand() -> None:
+    measures = {
+        "mrr_start": 1_000_00, "mrr_new": 150_00, "mrr_expansion": 100_00, "mrr_contraction": 50_00,
+        "mrr_churned": 200_00, "mrr_reactivated": 50_00, "mrr_end": 1_050_00,
+    }  # fmt: skip
+    found = sections.subscriptions(measures)
+    assert (found["grr"], found["nrr"], found["churn_revenue"]) == (0.75, 0.85, 0.25)
+    assert found["quick_ratio"] == 300 / 250
+    assert sections.subscriptions({"mrr_new": 5, "mrr_end": 5})["grr"] is None
+
+
+def test_nps_by_hand() -> None:
+    assert sections.nps({"promoters": 60, "passives": 20, "detractors": 20})["nps"] == 40
+    assert sections.nps({})["nps"] is None
+
+
 def test_retained_by_hand() -> None:
     assert sections.retained({"start_revenue": 90_00, "start_revenue_before": 100_00})["nrr_orders"] == 0.9
     assert sections.retained({"start_revenue": 90_00})["nrr_orders"] is None

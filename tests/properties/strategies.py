@@ -115,6 +115,9 @@ def _subscription(draw: st.DrawFn, at_ms: int) -> dict[str, Any]:
     end = draw(st.sampled_from([None, -1, 0, 0.5, 1, 3, 10, 31]))
     if end is not None:
         fields["period_end"] = at_ms + int(end * DAY_MS)
+    mrr = draw(st.sampled_from([None, 0, 10, 25.5]))
+    if mrr is not None:
+        fields["mrr"] = mrr
     renew = draw(st.sampled_from([None, True, False]))
     if renew is not None:
         fields["auto_renew"] = renew

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from tests.recounting.days import DAY, day_of, end_of, ms
@@ -21,7 +22,9 @@ class Customer:
     recent: list[tuple[str, str]] = field(default_factory=list)  # T7: (source, id) of the last 8 accepted events
     segments: list[tuple[int, str]] = field(default_factory=list)  # S2: (second, segment)
     active: list[date] = field(default_factory=list)  # R1, in order
-    subscriptions: dict[str, list[tuple[int, float]]] = field(default_factory=dict)  # R2: (time, lives until)
+    # R2, W8: (time, lives until, MRR in minor units)
+    subscriptions: dict[str, list[tuple[int, float, int]]] = field(default_factory=dict)
+    nps: list[tuple[int, int]] = field(default_factory=list)  # W9: (second, score)
     acquired: date | None = None  # R4
     tracking: tuple[int, bool] = (0, True)  # C1: (second, what was said)
     purchase_days: list[date] = field(default_factory=list)  # A2, those that came in order
@@ -62,12 +65,17 @@ def observe_subscription(customer: Customer, event: Event, time_ms: int) -> None
         # "for ever, or until period_end when auto_renew is false and period_end is given"
         until = FOREVER if event.get("auto_renew") is not False or period_end is None else ms(period_end)
     known = customer.subscriptions.setdefault(event.get("subscription_id") or "", [])
-    known.append((time_ms, until))
+    # W8: "without an mrr as before, that is as the event before it by time"
+    before = [mrr for when, _, mrr in known if when // 1000 <= time_ms // 1000]
+    mrr = before[-1] if before else 0
+    if event.get("mrr") is not None:
+        mrr = int(Decimal(str(event["mrr"])) * 100)
+    known.append((time_ms, until, mrr))
     known.sort(key=lambda seen: seen[0] // 1000)  # keeps arrivals of one second in order
     if len(known) > 3:  # "3 such events of each … are told apart"
-        oldest_ms, lived_until = known.pop(0)
+        oldest_ms, lived_until, _ = known.pop(0)
         if lived_until == FOREVER:  # "if it lived for ever, the next one counts from its time"
-            known[0] = (oldest_ms, known[0][1])
+            known[0] = (oldest_ms, *known[0][1:])
     if len(customer.subscriptions) > 4:  # "up to 4 subscriptions a customer"
         del customer.subscriptions[min(customer.subscriptions, key=lambda one: customer.subscriptions[one][-1][0])]
 
@@ -79,7 +87,17 @@ def is_customer(customer: Customer, day: date, active_days: int, zone: str) -> b
         return True
     for known in customer.subscriptions.values():
         # R2: "live at the end of day d when the last of its events before end(d) lives until a day later than d"
-        before = [until for time_ms, until in known if time_ms < end_of(day, zone)]
+        before = [until for time_ms, until, _ in known if time_ms < end_of(day, zone)]
         if before and (before[-1] == FOREVER or day_of(int(before[-1]), zone) > day):
             return True
     return False
+
+
+def mrr_at(customer: Customer, day: date, zone: str) -> int:
+    """W8: "of the subscriptions that are live at the end of a day, what the event in force says"."""
+    total = 0
+    for known in customer.subscriptions.values():
+        before = [(until, mrr) for time_ms, until, mrr in known if time_ms < end_of(day, zone)]
+        if before and (before[-1][0] == FOREVER or day_of(int(before[-1][0]), zone) > day):
+            total += before[-1][1]
+    return total

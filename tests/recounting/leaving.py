@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from tests.recounting.customer import Customer, Event
-from tests.recounting.days import DAY, period_of
+from tests.recounting.customer import Customer, Event, mrr_at
+from tests.recounting.days import DAY, end_of, ms, period_of
 from tests.recounting.flows import minor
 
 NOT_MET = {
@@ -28,6 +28,10 @@ def keep(event: Event, customer: Customer, day: date) -> None:
         customer.member = kind == "programme_joined"
     if kind not in NOT_MET:
         customer.kinds = [*customer.kinds, kind][-4:]
+    if kind == "survey_answered" and event["survey"] == "nps":
+        # W9: "the latest 3 answers by time are kept"
+        answers = [*customer.nps, (ms(event["time"]) // 1000, event["score"])]
+        customer.nps = sorted(answers, key=lambda one: one[0])[-3:]
     if kind in WORDS:
         customer.word = max(customer.word or day, day)
 
@@ -60,3 +64,21 @@ def leaving_of(
 def _net(customer: Customer, first: date, last: date) -> int:
     a, b = first.year * 12 + first.month, last.year * 12 + last.month
     return sum(net for month, net in customer.months.items() if a <= month <= b)
+
+
+def money_and_mood_of(customer: Customer, first: date, last: date, zone: str) -> Iterator[tuple[str, int]]:
+    begin_ms, end_ms = end_of(first - DAY, zone), end_of(last, zone)
+    start, end = mrr_at(customer, first - DAY, zone), mrr_at(customer, last, zone)
+    yield "mrr_start", start
+    yield "mrr_end", end
+    if start == 0:
+        earlier = any(known[0][0] // 1000 < begin_ms // 1000 for known in customer.subscriptions.values())
+        yield ("mrr_reactivated" if earlier else "mrr_new"), end
+    elif end == 0:
+        yield "mrr_churned", start
+    else:
+        yield "mrr_expansion", max(end - start, 0)
+        yield "mrr_contraction", max(start - end, 0)
+    scores = [score for second, score in customer.nps if begin_ms // 1000 <= second < end_ms // 1000]
+    if scores:
+        yield ("promoters" if scores[-1] >= 9 else "passives" if scores[-1] >= 7 else "detractors"), 1
