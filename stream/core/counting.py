@@ -14,7 +14,8 @@ from stream.core.kinds import Kind
 from stream.core.measures import FLOWS
 from stream.core.remembering import remember
 from stream.core.retention import segment_at
-from stream.core.table import NO_DAY, More, Row
+from stream.core.signals import CLOSED
+from stream.core.table import NO_DAY, TICKETS, More, Row
 from stream.core.views import FlowView
 from stream.jit import njit
 
@@ -27,6 +28,7 @@ PAGE_PERFORMANCE = int(Kind.page_performance)
 SURVEY_ANSWERED = int(Kind.survey_answered)
 REVIEW_POSTED = int(Kind.review_posted)
 TICKET_OPENED = int(Kind.ticket_opened)
+TICKET_RESOLVED = int(Kind.ticket_resolved)
 PAYMENT_FAILED = int(Kind.payment_failed)
 REWARD_EARNED = int(Kind.reward_earned)
 REWARD_REDEEMED = int(Kind.reward_redeemed)
@@ -40,6 +42,7 @@ SLOW_LOADS = _AT["slow_loads"]
 FAILED_LOADS, ABANDONED_LOADS = _AT["failed_loads"], _AT["abandoned_loads"]
 MOBILE_LOADS = _AT["mobile_loads"]  # then the slow ones, then the other devices likewise
 COMPLAINTS, UNHAPPY_ANSWERS = _AT["complaints"], _AT["unhappy_answers"]
+TICKETS_HANDLED, HANDLING_S = _AT["tickets_handled"], _AT["handling_s"]
 PAYMENTS_GIVEN_UP = _AT["payments_given_up"]
 ACQUISITION_COST, REWARD_COST = _AT["acquisition_cost"], _AT["reward_cost"]
 POINTS_EARNED, POINTS_REDEEMED = _AT["points_earned"], _AT["points_redeemed"]
@@ -139,17 +142,33 @@ def _rewards(view: FlowView, flow: NDArray[np.int64], kind: int, amount: int, po
 
 
 @njit
-def _answers(flow: NDArray[np.int64], kind: int, x: int, y: int) -> None:
+def _handled(flow: NDArray[np.int64], m: More, ref: np.uint64, time_s: int) -> None:
+    """A ticket that is resolved while it is known to be open."""
+    ticket = np.uint32(ref & np.uint64(0xFFFFFFFF))
+    for k in range(TICKETS):
+        opened_s = np.int64(m.ticket_s[k])
+        if m.ticket[k] == ticket and 0 < opened_s <= time_s and not m.ticket_bits[k] & CLOSED:
+            flow[TICKETS_HANDLED] += 1
+            flow[HANDLING_S] += time_s - opened_s
+            return
+
+
+@njit
+def _answers(view: FlowView, flow: NDArray[np.int64], kind: int, x: int, y: int) -> None:
     if kind in (SURVEY_ANSWERED, REVIEW_POSTED):
         flow[UNHAPPY_ANSWERS] += y != columns.NPS and x <= UNHAPPY
     elif kind == TICKET_OPENED:
         flow[COMPLAINTS] += x == 1
     elif kind == PAYMENT_FAILED:
         flow[PAYMENTS_GIVEN_UP] += y == 1
+    elif kind == EXIT_SURVEY:
+        flow[REASONS + _reason(view.exit_reasons, x)] += 1
 
 
 @njit
-def count_event(view: FlowView, r: Row, m: More, kind: int, day: int, amount: int, x: int, y: int) -> None:
+def count_event(
+    view: FlowView, r: Row, m: More, kind: int, time_s: int, day: int, amount: int, x: int, y: int, ref: np.uint64
+) -> None:
     """Count an event on its day (definitions D1, D3), where it is one that counts."""
     remember(view.months, r, kind, day, amount)
     if day < view.first[0]:
@@ -174,7 +193,7 @@ def count_event(view: FlowView, r: Row, m: More, kind: int, day: int, amount: in
         _rewards(view, flow, kind, amount, x, y)
     elif kind == PROFILE_UPDATED:
         flow[ACQUISITION_COST] += 0 if amount == columns.NONE else amount - m.acquisition_cost
-    elif kind == EXIT_SURVEY:
-        flow[REASONS + _reason(view.exit_reasons, x)] += 1
+    elif kind == TICKET_RESOLVED:
+        _handled(flow, m, ref, time_s)
     else:
-        _answers(flow, kind, x, y)
+        _answers(view, flow, kind, x, y)

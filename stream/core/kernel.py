@@ -389,7 +389,7 @@ def _take(store: Store, clock: NDArray[np.int64], e: Events, i: int, rules: Rule
     if kind == CUSTOMER_ERASED:
         _erase(store, clock, row, time_s)
         return True
-    count_event(store.flows, r, store.more[r.more], kind, day, e.amount[i], e.x[i], e.y[i])
+    count_event(store.flows, r, store.more[r.more], kind, time_s, day, e.amount[i], e.x[i], e.y[i], e.ref[i])
     lives = SUBSCRIPTION_STARTED <= kind <= SUBSCRIPTION_CHANGED
     if rules.of.qualifies[kind]:
         set_active(r, day)

@@ -1,7 +1,7 @@
 """The measures that figures are made of: what is counted, per business day or period, and per segment.
 
 Owns: their names, in families that add up alike, and which of them the events of a day bring (flows), which a scan of
-the rows at the close of a period does. A measure is a whole number: a count, or money in minor units. All
+the rows at the close of a period does. A measure is a whole number: a count, or money in minor units, or seconds. All
 of them add up over partitions; only those that flow add up over days. Knows nothing of events, rows or metrics' form.
 """
 
@@ -30,7 +30,7 @@ class Family:
 
     name: str
     help: str
-    unit: Literal["count", "money"]
+    unit: Literal["count", "money", "seconds"]
     roles: dict[str, str]
     shown: tuple[str, ...]
     flows: bool = True  # brought by events, day by day; else counted by a scan
@@ -157,14 +157,21 @@ FEEDBACK: Final = Family(
 )  # fmt: skip
 TICKETS: Final = Family(
     "tickets",
-    "Tickets; complaints are part of the opened ones.",
+    "Tickets; complaints are part of the opened ones, handled of the resolved: those known to be open.",
     "count",
     {
         "opened": "tickets_opened", "complaints": "complaints", "replied": "tickets_replied",
-        "resolved": "tickets_resolved", "reopened": "tickets_reopened",
+        "resolved": "tickets_resolved", "reopened": "tickets_reopened", "handled": "tickets_handled",
     },
     FLOW_PERIODS,
 )  # fmt: skip
+HANDLING: Final = Family(
+    "handling_seconds",
+    "From the last opening of tickets to their being resolved, added up over those handled.",
+    "seconds",
+    {"handled": "handling_s"},
+    FLOW_PERIODS,
+)
 PAGES: Final = Family(
     "page_loads",
     "Page loads as met by customers; slow: more than 3 seconds; failed: not ok; abandoned: left before it was there.",
@@ -255,7 +262,7 @@ CUSTOMER_DAYS: Final = Family(
 FAMILIES: Final = (
     PERIOD_CUSTOMERS, ORDERS, ORDER_REVENUE, START_REVENUE, MRR, COSTS, ACTIVE, LIFECYCLE, COHORT, BUYERS, DEPARTURES,
     NPS,
-    FEEDBACK, TICKETS, PAGES, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, PAYMENTS, TRIALS,
+    FEEDBACK, TICKETS, HANDLING, PAGES, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, PAYMENTS, TRIALS,
     CUSTOMER_DAYS, EXITS, REWARDS,
 )  # fmt: skip
 

@@ -134,7 +134,7 @@ def pareto(measures: Measures) -> Section:
     for bucket in sorted(customers, reverse=True):
         taken = min(left, customers[bucket])
         share += revenue[bucket] * taken / customers[bucket]
-        if taken < customers[bucket]:  # its dearest may be dearer than its mean: by a quarter of an octave at most
+        if 0 < taken < customers[bucket]:  # its dearest may be dearer than its mean: by a quarter of an octave at most
             error = revenue[bucket] * taken / customers[bucket] * BUCKET_WIDTH
         left -= taken
     known = everybody > 0
@@ -185,6 +185,7 @@ def service(measures: Measures) -> Section:
     get = measures.get
     return (
         _of(TICKETS, measures)
+        | {"handling_mean_s": rates.share(get("handling_s", 0), get("tickets_handled", 0))}
         | _of(FEEDBACK, measures)
         | _of(PAYMENTS, measures)
         | {"response_rate": rates.share(get("surveys_answered", 0), get("surveys_sent", 0))}

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from stream.core.evidence import Evidence
 from stream.wire.encode import Chance, DayRecord, MoneyJson
-from stream.wire.record import Counts
+from stream.wire.shapes import Counts
 from stream.wire.stamps import Time
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]

@@ -172,6 +172,7 @@ _FIGURES = {
     "new": 200, "returning": 560, "resurrected": 10, "dormant": 340, "buyers": 770, "repeat_buyers": 616,
     "members:d7": 180, "active:d7": 27, "page_loads": 52_000, "slow_loads": 1_300, "failed_loads": 52,
     "mobile_loads": 30_000, "slow_mobile_loads": 1_200, "tickets_opened": 96, "complaints": 31, "tickets_resolved": 90,
+    "tickets_handled": 88, "handling_s": 316_800,
     "surveys_sent": 400, "surveys_answered": 88, "points_earned": 61_000, "points_redeemed": 24_400,
     "members_start": 400, "members_lost": 80, "lost_unsaid": 312, "lost_last:order_completed": 900,
     "lost_last:session": 660, "kept_last:order_completed": 1_900, "start_revenue": 108_000_00,

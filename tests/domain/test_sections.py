@@ -72,10 +72,11 @@ def test_costs_by_hand() -> None:
 
 def test_shares_by_hand() -> None:
     measures = {
-        "surveys_sent": 40, "surveys_answered": 10, "page_loads": 200, "failed_loads": 1, "slow_loads": 20,
+        "tickets_handled": 4, "handling_s": 7_200, "surveys_sent": 40, "surveys_answered": 10, "page_loads": 200, "failed_loads": 1, "slow_loads": 20,
         "mobile_loads": 50, "slow_mobile_loads": 10, "points_earned": 100, "points_redeemed": 30,
     }  # fmt: skip
     assert sections.service(measures)["response_rate"] == 0.25
+    assert sections.service(measures)["handling_mean_s"] == 1_800
     experience = sections.experience(measures)
     assert (experience["uptime"], experience["slow_share"]) == (0.995, 0.1)
     assert (experience["slow_mobile_share"], experience["slow_tablet_share"]) == (0.2, None)

@@ -37,6 +37,7 @@ class Customer:
     kinds: list[str] = field(default_factory=list)  # W7
     word: date | None = None  # W5
     member: bool = False
+    tickets: dict[str, tuple[int, bool]] = field(default_factory=dict)  # (second, whether it is open)
     acquisition_cost: int = 0  # in minor units, as last said
 
 

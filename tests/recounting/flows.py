@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.recounting.customer import Customer, Event
+from tests.recounting.days import ms
 from tests.recounting.rules import Rules
 
 # D3: "each of these counts one"
@@ -69,19 +70,28 @@ def flows_of(event: Event, customer: Customer, rules: Rules) -> Iterator[tuple[s
         yield f"exit:{_listed(event.get('reason'), rules.exit_reasons)}", 1
     elif kind == "profile_updated" and event.get("acquisition_cost") is not None:
         yield "acquisition_cost", minor(event["acquisition_cost"]) - customer.acquisition_cost
-    yield from _grievances(event)
+    yield from _grievances(event, customer)
 
 
-def _grievances(event: Event) -> Iterator[tuple[str, int]]:
+def _grievances(event: Event, customer: Customer) -> Iterator[tuple[str, int]]:
     kind = event["type"]
     if kind == "survey_answered" and event["survey"] == "csat":
         yield "unhappy_answers", event["score"] <= 2
     elif kind == "review_posted":
         yield "unhappy_answers", event["rating"] <= 2
+    elif kind == "ticket_resolved":
+        yield from _handled(event, customer)
     elif kind == "ticket_opened":
         yield "complaints", event.get("category") == "complaint"
     elif kind == "payment_failed":
         yield "payments_given_up", event.get("final", False)
+
+
+def _handled(event: Event, customer: Customer) -> Iterator[tuple[str, int]]:
+    second, is_open = customer.tickets.get(event["ticket_id"], (0, False))
+    if is_open and second <= ms(event["time"]) // 1000:
+        yield "tickets_handled", 1
+        yield "handling_s", ms(event["time"]) // 1000 - second
 
 
 def _reward(event: Event, rules: Rules) -> Iterator[tuple[str, int]]:
@@ -122,6 +132,23 @@ def _listed(reason: Any, reasons: tuple[str, ...]) -> str:
 
 def remember(event: Event, customer: Customer) -> None:
     """What later flows go by."""
+    _remember_ticket(event, customer)
     customer.orders += event["type"] == "order_completed"
     if event["type"] == "profile_updated" and event.get("acquisition_cost") is not None:
         customer.acquisition_cost = minor(event["acquisition_cost"])
+
+
+def _remember_ticket(event: Event, customer: Customer) -> None:
+    """V3: the last opening of a ticket, or an end that came before its opening."""
+    name, now = event.get("ticket_id", ""), ms(event["time"]) // 1000
+    second, is_open = customer.tickets.get(name, (-1, True))
+    if event["type"] in ("ticket_opened", "ticket_reopened"):
+        if second < now:
+            customer.tickets[name] = (now, True)
+        elif not is_open:
+            del customer.tickets[name]  # its end had come first
+    elif event["type"] == "ticket_resolved":
+        if second < 0:
+            customer.tickets[name] = (now, False)
+        elif second <= now:
+            del customer.tickets[name]
