@@ -72,7 +72,8 @@ def test_costs_by_hand() -> None:
 
 def test_shares_by_hand() -> None:
     measures = {
-        "tickets_handled": 4, "handling_s": 7_200, "surveys_sent": 40, "surveys_answered": 10, "page_loads": 200, "failed_loads": 1, "slow_loads": 20,
+        "tickets_handled": 4, "handling_s": 7_200,
+        "surveys_sent": 40, "surveys_answered": 10, "page_loads": 200, "failed_loads": 1, "slow_loads": 20,
         "mobile_loads": 50, "slow_mobile_loads": 10, "points_earned": 100, "points_redeemed": 30,
     }  # fmt: skip
     assert sections.service(measures)["response_rate"] == 0.25
