@@ -140,11 +140,12 @@ class Shard:
             customer.tracking = time_ms // 1000, says
         if kind.startswith("subscription_"):
             observe_subscription(customer, event, time_ms)
-        if kind in self.rules.qualifying and day not in customer.active:
+        qualifies = kind in self.rules.qualifying[segment_at(customer, time_ms // 1000)]
+        if qualifies and day not in customer.active:
             insort(customer.active, day)
             # R1: "remembered for 256 days by business day"
             customer.active = [one for one in customer.active if one > customer.active[-1] - 256 * DAY]
-        if kind in self.rules.qualifying or kind in STARTS:
+        if qualifies or kind in STARTS:
             # R4: "the first qualifying activity ever, or the first start … ever, was on d, by event time"
             customer.acquired = min(customer.acquired or day, day)
         if kind in self.rules.activity:  # A1

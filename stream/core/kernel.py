@@ -44,7 +44,7 @@ from stream.core.life import (
 )
 from stream.core.pulse import Pulse, after_s
 from stream.core.remembering import keep_answer
-from stream.core.retention import subscribed
+from stream.core.retention import segment_at, subscribed
 from stream.core.signs import BY_ENGAGEMENT, BY_PURCHASE, Sign
 from stream.core.silence import NEVER_DAYS, add_gap, fires_after_days
 from stream.core.table import NEVER_S, NO_DAY, OPEN_ENDED, SIGNS, SUBSCRIPTIONS, TICKETS, More, Row
@@ -391,9 +391,11 @@ def _take(store: Store, clock: NDArray[np.int64], e: Events, i: int, rules: Rule
         return True
     count_event(store.flows, r, store.more[r.more], kind, time_s, day, e.amount[i], e.x[i], e.y[i], e.ref[i])
     lives = SUBSCRIPTION_STARTED <= kind <= SUBSCRIPTION_CHANGED
-    if rules.of.qualifies[kind]:
+    qualifies = rules.of.qualifies[kind]
+    qualifies = qualifies != 0 and np.int64(qualifies) >> segment_at(r, time_s) & 1
+    if qualifies:
         set_active(r, day)
-    if (rules.of.qualifies[kind] or lives) and (r.first_day == NO_DAY or day < r.first_day):
+    if (qualifies or lives) and (r.first_day == NO_DAY or day < r.first_day):
         r.first_day = day
     asks = signals.NOTHING
     if rules.of.purchase[kind]:

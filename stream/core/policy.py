@@ -116,6 +116,7 @@ class Policy:
     forget_after_days: int = 730
     segments: tuple[str, ...] = (OTHER,)
     qualifying: frozenset[str] = frozenset({"order_completed", "session", "feature_used", "subscription_renewed"})
+    segment_qualifying: Mapping[str, frozenset[str]] = field(default_factory=dict)  # where it is another
     active_days: tuple[int, ...] = (90,)
     silent: Silent = field(default_factory=Silent)
     signs: tuple[SignRule, ...] = signrules.DEFAULTS  # by Sign
@@ -201,6 +202,7 @@ def _policy(top: Settings, name: str) -> Policy:
         forget_after_days=top.whole("forget_after_days", base.forget_after_days, SHORTEST_MEMORY_DAYS, 36_500),
         segments=segments,
         qualifying=signrules.names_of(top, "qualifying", base.qualifying, ACTIVITIES),
+        segment_qualifying=_segment_qualifying(top.table("segment_qualifying"), segments),
         active_days=_active_days(top, base.active_days[0], segments),
         silent=silent,
         signs=rules,
@@ -258,6 +260,13 @@ def _segments(top: Settings) -> tuple[str, ...]:
     if len(named) >= MOST_SEGMENTS:
         top.wrong("segments", f"lists {len(named)}; {MOST_SEGMENTS - 1} fit beside {OTHER!r}")
     return (OTHER, *named)
+
+
+def _segment_qualifying(own: Settings, segments: tuple[str, ...]) -> dict[str, frozenset[str]]:
+    for name in own.keys():  # noqa: SIM118 — as above
+        if name not in segments:
+            own.wrong(name, f"no such segment{suggestion(name, segments)}")
+    return {name: signrules.names_of(own, name, frozenset(), ACTIVITIES) for name in segments if own.has(name)}
 
 
 def _active_days(top: Settings, default: int, segments: tuple[str, ...]) -> tuple[int, ...]:

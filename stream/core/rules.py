@@ -41,13 +41,21 @@ def rules_of(policy: Policy) -> Rules:
 def _by_kind(policy: Policy) -> dict[str, object]:
     neglected = policy.signs[Sign.neglected].enabled  # needs a place for everybody
     chosen: dict[str, Collection[str]] = {
-        "qualifies": policy.qualifying,
         "purchase": policy.silent.activity,
         "engages": policy.signals.engage_activity,
         "contacts": policy.signals.contacts,
         "more": {kind.name for kind in Kind if neglected or kind not in _PLAIN},
     }
-    return {name: [False, *(kind.name in names for kind in Kind)] for name, names in chosen.items()}
+    return {
+        "qualifies": _qualifies(policy),
+        **{name: [False, *(kind.name in names for kind in Kind)] for name, names in chosen.items()},
+    }
+
+
+def _qualifies(policy: Policy) -> list[int]:
+    """By kind, the bits of the segments in which it is an activity."""
+    own = [policy.segment_qualifying.get(name, policy.qualifying) for name in policy.segments]
+    return [0, *(sum((kind.name in names) << code for code, names in enumerate(own)) for kind in Kind)]
 
 
 def _by_sign(policy: Policy) -> dict[str, object]:

@@ -11,7 +11,7 @@ from stream.core.policy import Policy
 # what rows, days and money are counted by: it stays what it is while a worker runs
 GROUND = (
     "zone", "currency", "rates", "history_start", "alert_grace_ms", "allowed_lateness_days", "forget_after_days",
-    "segments", "qualifying", "active_days",
+    "segments", "qualifying", "segment_qualifying", "active_days",
 )  # fmt: skip
 NO_VERSION = -(2**31)
 

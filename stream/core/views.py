@@ -49,7 +49,7 @@ _KINDS = len(Kind) + 1
 # what the policy says, by Kind, by Sign, and of single signs: one record, as a tuple of arrays is dear to compile
 RULE = np.dtype(
     [
-        ("qualifies", "u1", _KINDS),
+        ("qualifies", "u4", _KINDS),  # bit of each segment
         ("purchase", "u1", _KINDS),
         ("engages", "u1", _KINDS),
         ("contacts", "u1", _KINDS),

@@ -89,6 +89,11 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
                 ]
             )
         ),
+        "segment_qualifying": {
+            name: draw(st.sampled_from([["session"], ["subscription_renewed", "subscription_started"]]))
+            for name in segments
+            if draw(st.integers(0, 3)) == 0
+        },
         "active_days": draw(w),
         "segment_active_days": {name: draw(w) for name in segments if draw(st.booleans())},
         "signs": {"silent": silent, **{name: {"enabled": False} for name in OTHERS}},

@@ -20,9 +20,9 @@ class Rules:
         self.grace_ms = 60_000 * int(policy.get("alert_grace_minutes", 60))
         self.lateness_ms = DAY_MS * int(policy.get("allowed_lateness_days", 2))
         self.segments = ("other", *policy.get("segments", ()))
-        self.qualifying = policy.get(
-            "qualifying", ("order_completed", "session", "feature_used", "subscription_renewed")
-        )
+        usual = policy.get("qualifying", ("order_completed", "session", "feature_used", "subscription_renewed"))
+        # R1: "of the segment in force at the event's time, where the policy lists some of its own"
+        self.qualifying = {one: policy.get("segment_qualifying", {}).get(one, usual) for one in self.segments}
         own = policy.get("segment_active_days", {})
         self.active_days = {one: int(own.get(one, policy.get("active_days", 90))) for one in self.segments}
         silent = policy.get("signs", {}).get("silent", {})
