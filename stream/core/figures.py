@@ -29,7 +29,7 @@ from stream.jit import njit
 
 WEEK_DAYS, MONTH_DAYS = 7, 30  # of WAU and MAU
 UNSAID_DAYS = 30  # before the last activity, and ever after: nothing was said
-NO_MONTH = -1
+NO_MONTH, NEVER_MONTH = -1, 2**31
 
 _AT = {name: place for place, name in enumerate(STATE)}
 DAU, WAU, MAU = _AT["dau"], _AT["wau"], _AT["mau"]
@@ -159,10 +159,15 @@ def _scan(
 ) -> None:
     oldest = min(periods.before.min(), periods.first.min() - active_days.max() - 1)
     youngest = min(periods.first.min() - COHORTS.max(), periods.last.min() - MONTH_DAYS)
+    month = np.int64(NEVER_MONTH)
+    for k in range(periods.first.size):
+        if periods.month_first[k] != NO_MONTH:
+            month = min(month, periods.month_first[k])
     for i in range(n):
         r = rows[i]
         m = more[r.more]
-        if r.active_head < min(oldest, youngest) and r.first_day < youngest and r.more == 0:
+        idle = r.active_head < min(oldest, youngest) and r.first_day < youngest
+        if idle and r.more == 0 and r.month_head < month:
             continue
         for k in range(periods.first.size):
             first, last = periods.first[k], periods.last[k]
