@@ -101,6 +101,11 @@ class Shop:
         self._tell_all(clock(time_ms))
         self._flush()
 
+    def half_back(self, time_ms: int) -> None:
+        """The input of one partition comes again, and says that it is late: what was written then, and not before."""
+        self._producer.produce(EVENTS, clock(time_ms), None, PARTITIONS - 1, timestamp=time_ms)
+        self._flush()
+
     def live(self, time_ms: int) -> None:
         """A purchase on each partition, that was written when it happened."""
         for partition in range(PARTITIONS):
