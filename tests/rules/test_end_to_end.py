@@ -11,9 +11,9 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -28,12 +28,11 @@ from tests.worker.running import Worker
 pytestmark = [
     pytest.mark.usefixtures("_programs"),
     pytest.mark.slow,
-    pytest.mark.xfail(find_spec("stream.worker.suspension") is None, reason="no suspension yet", run=False),
 ]
 
 FORM = Form(scale=1 / 120, every="1s")  # an hour in half a minute
 PATIENCE_SECONDS = 60.0
-COMPILE_SECONDS = 240.0  # on a machine that is busy with other tests
+COMPILE_SECONDS = 600.0  # the first start after a change of the core, on a machine that is busy
 CYCLES = 8  # messages, one a second at least: by then the surge was told, the first time
 BASE_SECONDS = 35.0  # the usual, before a surge: an hour of it has to lie an hour back
 
@@ -66,7 +65,7 @@ class World:
 
     def value(self, query: str) -> float | None:
         """What Prometheus answers with one number, None without one."""
-        found = ask(self.prometheus, f"/api/v1/query?query={query}")["data"]["result"]
+        found = ask(self.prometheus, f"/api/v1/query?query={quote(query)}")["data"]["result"]
         return float(found[0]["value"][1]) if found else None
 
     def rules(self) -> list[dict[str, Any]]:
@@ -125,10 +124,9 @@ def test_lapses_reach_the_desk_outages_the_pager_and_never_the_other(world: Worl
     assert world.worker.metric("lapse_alerts_opened_total") == 206
 
     # the worker stops
+    read = world.worker.metric("lapse_events_total") + PARTITIONS
     world.shop.live(last_ms)
-    until(
-        lambda: world.worker.metric("lapse_lag_events") == 0, PATIENCE_SECONDS, lambda: "the last events are not read"
-    )
+    until(lambda: world.worker.metric("lapse_events_total") == read, PATIENCE_SECONDS, lambda: "not read")
     stopped = time.monotonic()
     world.worker.stop()
     world.heard("oncall-page", "LapseWorkersDown", stopped)
@@ -143,7 +141,9 @@ def test_lapses_reach_the_desk_outages_the_pager_and_never_the_other(world: Worl
     # half of it comes back, hours later: a hundred alerts at once, which look like customers leaving
     world.shop.half_back(time.time_ns() // 1_000_000 + 120 * MINUTE_MS)
     until(lambda: world.worker.metric("lapse_alerts_opened_total") > 50, PATIENCE_SECONDS, lambda: "no alerts")
-    until(lambda: (world.value("lapse:alerts_opened:increase1h") or 0) > 50, PATIENCE_SECONDS, lambda: "not counted")
+    until(
+        lambda: (world.value("max(lapse:alerts_opened:increase1h)") or 0) > 50, PATIENCE_SECONDS, lambda: "not counted"
+    )
     told = len(world.receiver.messages)
     until(lambda: len(world.receiver.messages) > told + CYCLES, PATIENCE_SECONDS, lambda: "Alertmanager is silent")
     assert world.receiver.told("retention-desk", back) == set()
