@@ -56,9 +56,9 @@ TRANSITIONS: Final[dict[tuple[str | None, int], tuple[str, str | None]]] = {
     },
 }
 
-_SEVERITIES: Final = ("low", "medium", "high", "critical")
-_SHORTEST_TENURE_DAYS = 28  # a customer of three days with one large basket is not worth 120 of them a year
-_MONTHS_A_DAY = 12 / 365
+SEVERITIES: Final = ("low", "medium", "high", "critical")
+SHORTEST_TENURE_DAYS = 28  # a customer of three days with one large basket is not worth 120 of them a year
+MONTHS_A_DAY = 12 / 365
 
 
 class Money(msgspec.Struct, frozen=True):
@@ -122,12 +122,12 @@ def value_at_risk(row: Row, more: More, day: int, now_s: int, policy: Policy) ->
 
     What is expected: net revenue of orders per day of tenure, and the MRR of the subscriptions that live on that day.
     """
-    tenure_days = max((now_s - int(row["first_s"])) / DAY_S, _SHORTEST_TENURE_DAYS)
+    tenure_days = max((now_s - int(row["first_s"])) / DAY_S, SHORTEST_TENURE_DAYS)
     a_day = max(int(row["revenue"]) - int(more["refunded"]), 0) / tenure_days
     for k in range(SUBSCRIPTIONS):
         last = k * SUBSCRIPTION_EVENTS + int(more["subscription_n"][k]) - 1
         if more["subscription_n"][k] and more["subscription_until"][last] > day:
-            a_day += int(more["mrr"][k]) * _MONTHS_A_DAY
+            a_day += int(more["mrr"][k]) * MONTHS_A_DAY
     margin = (int(more["margin"]) - 1) / 10_000 if more["margin"] else policy.value.margin
     return round(a_day * policy.value.horizon_days * margin)
 
@@ -136,7 +136,7 @@ def severity(expected_loss: float, policy: Policy, *, graver: bool = False) -> s
     """How grave: chance × value at risk against the policy's borders, never chance alone; `graver`: one higher."""
     borders = policy.severity
     level = sum(expected_loss >= border for border in (borders.medium, borders.high, borders.critical))
-    return _SEVERITIES[min(level + graver, len(_SEVERITIES) - 1)]
+    return SEVERITIES[min(level + graver, len(SEVERITIES) - 1)]
 
 
 def of_note(

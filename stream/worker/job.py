@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from stream import metrics
 from stream.core import lifecycle
+from stream.core.alerts import SEVERITIES
 from stream.core.describe import describe
+from stream.core.money import minor_digits
 from stream.core.partition import Partition as Real
+from stream.core.risk import value_at_risk
 from stream.core.schedule import Schedule
 from stream.core.signs import NAMES, Sign
 from stream.metrics import Metric
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
 # labels after `partition`, and values; a metric without that label shows the sum over partitions
 Scan = Iterable[tuple[Metric, Sequence[tuple[tuple[str, ...], float]]]]
 Counted = Iterable[tuple[Metric, tuple[str, ...]]]  # labels after `partition`
-SEVERITIES: Final = ("low", "medium", "high", "critical")
 
 
 class Step(Protocol):
@@ -147,11 +149,17 @@ def _scan(partition: Real) -> Scan:
         ((name, sign.name), float(found.open_alerts[code, sign]))
         for code, name in used for sign in Sign if policy.signs[sign].enabled
     ]  # fmt: skip
+    risk, unit = value_at_risk(partition.table, policy, partition.clock_ms or 0), 10 ** minor_digits(policy.currency)
+    at_risk = [
+        ((name, severity), float(risk[code, level]) / unit)
+        for code, name in used for level, severity in enumerate(SEVERITIES)
+    ]  # fmt: skip
     outcomes = [(labels, float(number)) for labels, number in partition.outcomes.ended.items()]
     leads = partition.outcomes.leads.items()
     return (
         (metrics.CUSTOMERS, customers),
         (metrics.OPEN_ALERTS, open_alerts),
+        (metrics.VALUE_AT_RISK, at_risk),
         (metrics.OUTCOMES, outcomes),
         (metrics.LEAD_DAYS, [((sign,), float(days)) for sign, (days, _) in leads]),
         (metrics.LEAD_CUSTOMERS, [((sign,), float(number)) for sign, (_, number) in leads]),
