@@ -40,7 +40,7 @@ def _now() -> Section:
         bars(
             graver,
             *(Query(total(metrics.VALUE_AT_RISK, segment=CHOSEN, severity=one), one) for one in look.SEVERITIES),
-            styles=look.paint(look.SEVERITIES),
+            styles=look.paint(look.SEVERITIES), above=True,
         ),
     ))  # fmt: skip
 

@@ -147,6 +147,7 @@ def bars(
         .value_mode(models.BarGaugeValueMode.TEXT)
         .name_placement(place)
         .sizing(models.BarGaugeSizing.AUTO)
+        .min(0)  # else the shortest bar is none
         .min_viz_width(8)
         .min_viz_height(16)
         .max_viz_height(2 * BAR_HEIGHT if above else BAR_HEIGHT)
