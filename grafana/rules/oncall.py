@@ -132,12 +132,17 @@ PARTITIONS: Final = Group(
         ),
         Alert(
             "LapseDayNotClosed",
-            "max(lapse_alert_clock_timestamp_seconds)"
-            ' - min(lapse_period_start_timestamp_seconds{period="day"}) > 93600',
+            # a worker shows the latest beginning among its partitions, so one that is behind shows by its clock
+            """
+            max(lapse_alert_clock_timestamp_seconds)
+            - min(max by (partition) (lapse_alert_clock_timestamp_seconds)) > 93600
+            or max(lapse_alert_clock_timestamp_seconds)
+            - min(lapse_period_start_timestamp_seconds{period="day"}) > 93600
+            """,
             "30m",
             "A business day has not been closed",
-            "The newest clock is {{ $value | humanizeDuration }} past the beginning of the oldest day that is still "
-            "open; a day has 25 hours at most. Figures of that day are missing a partition.",
+            "The newest clock is {{ $value | humanizeDuration }} ahead of the oldest, or past the beginning of a day "
+            "that is still open; a day has 25 hours at most. Figures of that day are missing a partition.",
             breaks=True,
         ),
     ],

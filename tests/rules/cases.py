@@ -97,6 +97,8 @@ PARTITIONS: Final = (
     Case("LapseDayNotClosed", "a partition's day is still open in the next day's night",
          {**SLOWLY, 'lapse_period_start_timestamp_seconds{period="day",instance="w0"}': "0x150"}, "30h", ONCE,
          step=QUARTER),
+    Case("LapseDayNotClosed", "one partition is a day behind the other",
+         {**SLOWLY, CLOCK % 1: "-3600x150"}, "30h", ONCE, step=QUARTER),
     Case("LapseDayNotClosed", "a day is closed when the next begins",
          {**SLOWLY, 'lapse_period_start_timestamp_seconds{period="day",instance="w0"}': "0x100 86400x100"}, "30h",
          step=QUARTER),
