@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import date
 from typing import Any, Final, TypeVar
 
@@ -121,9 +121,10 @@ class Api:
             headers={**HEADERS, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         )
         await response.prepare(request)
-        async with aclosing(self.feed.chunks(secret=secret)) as chunks:
-            async for chunk in chunks:
-                await response.write(chunk)
+        with suppress(ConnectionError):  # a reader that has gone is no news
+            async with aclosing(self.feed.chunks(secret=secret)) as chunks:
+                async for chunk in chunks:
+                    await response.write(chunk)
         return response
 
     # ------------------------------------------------------------------ for holders of the token
