@@ -215,7 +215,8 @@ class Process:
         mine: frozenset[int] = frozenset()
         while True:
             await asyncio.sleep(_AGAIN_SECONDS)
-            self._desk.behind = self._behind = await self._unread()
+            self._behind = await self._unread()
+            self._desk.behind = self._behind + self._alerts.waiting + self._parts.waiting
             before, mine = mine, self._mine()
             if mine != before:
                 _log.info("sends for partitions %s", ", ".join(map(str, sorted(mine))) or "none")
