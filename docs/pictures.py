@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.support.browser import chromium
 
 HERE = Path(__file__).parent
-THERE = (".alerts .alert", ".bridge", ".feed time")
+THERE = ("#link[data-state=live]", ".alerts .alert", ".bridge", ".feed time")
 
 
 def take(url: str) -> None:
