@@ -7,6 +7,8 @@ Owns: the two day pointers, revisions, and the instants of the alert clock at wh
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -20,6 +22,29 @@ from stream.core.latest import Latest, Shown
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part
 from stream.core.table import NEVER_MS, CustomerTable
+
+_Period: TypeAlias = tuple[str, int]  # its kind and first day
+_Span: TypeAlias = tuple[str, int, int]  # the same, and the day it is counted through
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Periods that are published together, counted through a day, and whether that day is final by now."""
+
+    periods: list[_Period]
+    through: int
+    final: bool = False
+
+    @property
+    def spans(self) -> list[_Span]:
+        return [(period, start, min(period_end(period, start), self.through)) for period, start in self.periods]
+
+
+class _Seen(NamedTuple):
+    """What the rows say of a span: an array (segment, count), and for a closed period (segment, measure)."""
+
+    counts: dict[_Span, NDArray[np.int64]]
+    states: dict[_Span, NDArray[np.int64]]
 
 
 class Ledger:
@@ -78,13 +103,16 @@ class Ledger:
         """
         if not self.began:
             return []
+        steps = self._steps(clock_ms, late_change=late_change)
+        seen = self._look(table, steps)
         parts: list[Part] = []
-        while self._calendar.end_ms(self.open_day) <= clock_ms:
-            parts += self._close(table, clock_ms)
-        if late_change:
-            parts += self._revise(table, clock_ms)
-        while self._calendar.end_ms(self.final_day) + self._lateness_ms <= clock_ms:
-            parts += self._finish(table, clock_ms)
+        for step in steps:
+            self.open_day = max(self.open_day, step.through + 1)
+            if step.final:
+                self.final_day = step.through + 1
+            parts += self._parts(step, seen, clock_ms)
+            if step.final:
+                self._flows.finish(step.through)
         return parts
 
     def head(self, clock_ms: int) -> Head:
@@ -99,67 +127,56 @@ class Ledger:
             final_before=date_of(final_day),
         )
 
-    def _close(self, table: CustomerTable, clock_ms: int) -> list[Part]:
-        day = self.open_day
-        self.open_day += 1
-        return self._parts(table, clock_ms, [(period, period_start(period, day)) for period in PERIODS], day)
+    def _steps(self, clock_ms: int, *, late_change: bool) -> list[_Step]:
+        """What is to be published, in order: days that close, what a late event changed, days that are final."""
+        closing, ending = self.open_day, self.final_day
+        steps: list[_Step] = []
+        while self._calendar.end_ms(closing) <= clock_ms:
+            steps.append(_Step([(period, period_start(period, closing)) for period in PERIODS], closing))
+            closing += 1
+        if late_change:
+            changed = {
+                (period, period_start(period, day))
+                for day in range(self.final_day, closing)
+                for period in PERIODS
+                if period_end(period, day) < closing
+            }
+            steps.append(_Step(sorted(changed), closing - 1))
+        while self._calendar.end_ms(ending) + self._lateness_ms <= clock_ms:
+            periods = [(period, period_start(period, ending)) for period in PERIODS]
+            ended = [(period, start) for period, start in periods if period_end(period, start) == ending]
+            steps.append(_Step(ended, ending, final=True))
+            ending += 1
+        return steps
 
-    def _revise(self, table: CustomerTable, clock_ms: int) -> list[Part]:
-        periods = {
-            (period, period_start(period, day))
-            for day in range(self.final_day, self.open_day)
-            for period in PERIODS
-            if period_end(period, day) < self.open_day
-        }
-        return self._parts(table, clock_ms, sorted(periods), self.open_day - 1)
+    def _look(self, table: CustomerTable, steps: list[_Step]) -> _Seen:
+        """What the rows say of all periods of all steps, in one pass over them."""
+        spans = list(dict.fromkeys(span for step in steps for span in step.spans))
+        counts = retention.count(table, [span[1:] for span in spans], self._policy.active_days, self._calendar)
+        # of an open period there are the flows only, of a closed one what the rows say as well
+        closed = [(period, first, last) for period, first, last in spans if period_end(period, first) == last]
+        states = scan(table.rows, table.more, table.n, closed, self._policy.active_days, self._calendar)
+        return _Seen(dict(zip(spans, counts, strict=True)), dict(zip(closed, states, strict=True)))
 
-    def _finish(self, table: CustomerTable, clock_ms: int) -> list[Part]:
-        day = self.final_day
-        self.final_day += 1
-        periods = [(period, period_start(period, day)) for period in PERIODS if period_end(period, day) == day]
-        parts = self._parts(table, clock_ms, periods, day)
-        self._flows.finish(day)
-        return parts
-
-    def _parts(self, table: CustomerTable, clock_ms: int, periods: list[tuple[str, int]], through: int) -> list[Part]:
+    def _parts(self, step: _Step, seen: _Seen, clock_ms: int) -> list[Part]:
         """A part of each period, counted through a day, of those that have anything new to say."""
-        spans = [(start, min(period_end(period, start), through)) for period, start in periods]
-        counts = retention.count(table, spans, self._policy.active_days, self._calendar)
-        for (period, start), found in zip(periods, counts, strict=True):
-            if period == "day":
-                self._flows.set(start, "customer_days", found[:, retention.END])
-        figures = self._figures(table, periods, spans, through)
-        parts = (
-            self._part(period, start, own, flows, clock_ms, through)
-            for (period, start), own, flows in zip(periods, counts, figures, strict=True)
-        )
+        for span in step.spans:
+            if span[0] == "day":
+                self._flows.set(span[1], "customer_days", seen.counts[span][:, retention.END])
+        parts = [
+            self._part(
+                period,
+                first,
+                seen.counts[period, first, last],
+                self._flows.named(self._flows.of(period, first, last), seen.states.get((period, first, last))),
+                clock_ms,
+                step.through,
+            )
+            for period, first, last in step.spans
+        ]
         told = [part for part in parts if part is not None]
         self.latest.keep(told)
         return told
-
-    def _figures(
-        self, table: CustomerTable, periods: list[tuple[str, int]], spans: list[tuple[int, int]], through: int
-    ) -> list[Figures]:
-        """What there is beside the counts: of an open period the flows, of a closed one what the rows say as well."""
-        closed = [
-            (period, first, last)
-            for (period, _), (first, last) in zip(periods, spans, strict=True)
-            if period_end(period, first) <= through
-        ]
-        states = dict(
-            zip(
-                closed,
-                scan(table.rows, table.more, table.n, closed, self._policy.active_days, self._calendar),
-                strict=True,
-            )
-        )
-        return [
-            self._flows.named(
-                self._flows.of(period, first, last),
-                states.get((period, first, last)),
-            )
-            for (period, _), (first, last) in zip(periods, spans, strict=True)
-        ]
 
     def _part(
         self, period: str, start: int, counts: NDArray[np.int64], figures: Figures, clock_ms: int, through: int

@@ -160,10 +160,10 @@ class Partition:
         policy = self.policy
         return scan(self.table, day, end_s, policy.active_days, policy.silent.min_purchase_days)
 
-    def changes(self) -> tuple[list[bytes], list[bytes | None]]:
-        """Keys and changelog values of the rows that changed since the last call."""
-        keys, values = self.table.take_changes()
-        self._clock[C.CHANGED_N] = 0
+    def changes(self, most: int | None = None) -> tuple[list[bytes], list[bytes | None]]:
+        """Keys and changelog values of what changed and was not taken yet, of `most` rows at once."""
+        keys, values = self.table.take_changes(most)
+        self._clock[C.CHANGED_N] = self.table.changed_n
         beside = self.flows.changes() | self.ledger.latest.changes() | self.erasures.changes()
         return [*keys, *beside], [*values, *beside.values()]
 

@@ -293,12 +293,13 @@ class CustomerTable:
         if self.more_n + places > self.more.size:
             self.more = _grown(self.more, max(self.more_n + places, self.more.size * 2), self.more_n)
 
-    def take_changes(self) -> tuple[list[bytes], list[bytes | None]]:
-        """Keys and bytes of the rows that changed since the last call: a ROW, and a MORE where there is one.
+    def take_changes(self, most: int | None = None) -> tuple[list[bytes], list[bytes | None]]:
+        """Keys and bytes of rows that changed and were not taken yet: a ROW, and a MORE where there is one.
 
-        None for a row that is gone; it is forgotten here as well, its key included.
+        `most` at once. None for a row that is gone; it is forgotten here as well, its key included.
         """
-        rows = self.changed[: self.changed_n].astype(np.int64)
+        first = 0 if most is None else max(self.changed_n - most, 0)
+        rows = self.changed[first : self.changed_n].astype(np.int64)
         ends = np.cumsum(self.key_start[rows + 1] - self.key_start[rows]).tolist()
         joined = np.empty(ends[-1] if ends else 0, np.uint8)
         _gather(self.arena, self.key_start, rows, joined)
@@ -316,7 +317,7 @@ class CustomerTable:
             values[i] = None
             self._remove(int(rows[i]))
         self.dirty[rows] = 0
-        self.changed_n = 0
+        self.changed_n = first
         return [keys[a:b] for a, b in pairwise([0, *ends])], values
 
     def _remove(self, row: int) -> None:

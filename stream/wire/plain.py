@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
     from stream.core.money import Converter
     from stream.core.policy import Policy
+
+T = TypeVar("T", bound=np.generic)
 
 COMMON = ("id", "customer_id", "time", "source", "segment")  # in these places whatever the kind
 _BITS = 64
@@ -130,17 +132,19 @@ class Spans(Group):
         """The joined records."""
         return np.frombuffer(self.text, np.uint8)
 
+    def _of(self, column: NDArray[T], name: str) -> NDArray[T]:
+        # contiguous, whatever `rows` is: another layout would be compiled for anew, in the middle of the work
+        return np.ascontiguousarray(column[:, self.places[name]][self.rows])
+
     def span(self, name: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Where a field's text begins (ABSENT without one) and ends."""
-        place = self.places[name]
-        return self.found.begin[:, place][self.rows], self.found.end[:, place][self.rows]
+        return self._of(self.found.begin, name), self._of(self.found.end, name)
 
     def numbers(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """See Group. Lists are not plain."""
-        numbers = self.found.number[:, self.places[name]][self.rows].copy()
+        numbers = self._of(self.found.number, name)
         missing = np.isnan(numbers)
-        numbers[missing] = 0
-        return numbers, missing
+        return np.where(missing, 0, numbers), missing
 
     def texts(self, name: str) -> list[str | None]:
         """See Group."""
@@ -156,7 +160,7 @@ class Spans(Group):
     def instants(self, name: str) -> tuple[Ints, NDArray[np.bool_]]:
         """See Group."""
         begin, end = self.span(name)
-        number = self.found.number[:, self.places[name]][self.rows]
+        number = self._of(self.found.number, name)
         when = np.empty(len(self), np.int64)
         times.parse_spans(self.data, begin, end, number, when)
         self.refuse(when == times.UNREADABLE, Reason.bad_field, lambda _: name)

@@ -187,7 +187,8 @@ def _tokens(data: NDArray[np.uint8], i: int, stop: int, fields: Words, tokens: N
                 return NOT_PLAIN  # given twice: the last counts, says msgspec
             seen |= bit
             token = tokens[n]
-            token.field, token.what, token.begin, token.end, token.number = field, what, begin, end, number
+            token["field"], token["what"], token["number"] = field, what, number
+            token["begin"], token["end"] = begin, end
             n += 1
         i = _skip_space(data, i)
         if data[i] == _CLOSE:
@@ -201,8 +202,8 @@ def _event(data: NDArray[np.uint8], n: int, tokens: NDArray[np.void], shape: Sha
     """Hold n fields against their types and put them into their places; whether all is well."""
     kind = 0
     for k in range(n):
-        if tokens[k].field == 0 and tokens[k].what == TEXT:  # the field `type`
-            word = _number_of(shape.kinds, data, tokens[k].begin, tokens[k].end)
+        if tokens[k]["field"] == 0 and tokens[k]["what"] == TEXT:  # the field `type`
+            word = _number_of(shape.kinds, data, tokens[k]["begin"], tokens[k]["end"])
             kind = 0 if word == ABSENT else int(shape.kind_of[word])
     if kind == 0:
         return False
@@ -213,18 +214,22 @@ def _event(data: NDArray[np.uint8], n: int, tokens: NDArray[np.void], shape: Sha
     needs = shape.needs[kind]
     for k in range(n):
         token = tokens[k]
-        limit = shape.limits[kind, token.field]
-        if limit.accepts == 0:
+        limit = shape.limits[kind, token["field"]]
+        if limit["accepts"] == 0:
             continue  # not a field of this kind, so no matter
-        if limit.accepts & token.what == 0:
+        if limit["accepts"] & token["what"] == 0:
             return False
-        if token.what == TEXT:
-            if not limit.shortest <= token.end - token.begin <= limit.longest:
+        if token["what"] == TEXT:
+            if not limit["shortest"] <= token["end"] - token["begin"] <= limit["longest"]:
                 return False
-        elif token.what & (WHOLE | DECIMAL) and not limit.least <= token.number <= limit.most:
+        elif token["what"] & (WHOLE | DECIMAL) and not limit["least"] <= token["number"] <= limit["most"]:
             return False
-        begin[limit.place], end[limit.place], number[limit.place] = token.begin, token.end, token.number
-        needs &= ~(np.uint64(1) << np.uint64(token.field))
+        begin[limit["place"]], end[limit["place"]], number[limit["place"]] = (
+            token["begin"],
+            token["end"],
+            token["number"],
+        )
+        needs &= ~(np.uint64(1) << np.uint64(token["field"]))
     found.kind[record] = kind
     return bool(needs == 0)
 

@@ -66,8 +66,8 @@ class Partition(Protocol):
     def follow(self, wall_ms: int) -> Step:
         """Let the alert clock follow the wall clock."""
 
-    def changes(self) -> tuple[list[bytes], list[bytes | None]]:
-        """Changed rows since the last call."""
+    def changes(self, most: int | None = None) -> tuple[list[bytes], list[bytes | None]]:
+        """Changed rows that were not taken yet, `most` at once."""
 
     def control(self) -> bytes:
         """What there is beside the rows."""
@@ -124,13 +124,20 @@ def _counted() -> Counted:
 
 
 def _warm_up(policy: Policy) -> None:
-    """Run one event through everything that numba compiles, on a partition that is thrown away."""
-    job = real_job(policy)
-    partition = job.make(0)
-    value = b'{"id":"1","type":"order_completed","customer_id":"c","time":86400000,"amount":1,"currency":"%s"}'
-    batch, _ = job.decode([value % policy.currency.encode()], [b"c"], [86_400_000], None)
+    """Run a few events through everything that numba compiles, on a partition that is thrown away."""
+    job, partition = real_job(policy), real_job(policy).make(0)
+    began_ms, later_ms = 1_000_000_000_000, 1_000_864_000_000  # days close between them
+    written = '{"id":"1","type":"%s","customer_id":"c","time":%d,"amount":1,"currency":"%s"%s}'
+    # plain, of two kinds, and one that is not plain
+    events = [
+        ("order_completed", began_ms, ""), ("session", began_ms, ""), ("order_completed", later_ms, ',"items":[1]'),
+    ]  # fmt: skip
+    texts: list[bytes | None] = [
+        (written % (kind, time_ms, policy.currency, more)).encode() for kind, time_ms, more in events
+    ]
+    batch, _ = job.decode(texts, [b"c"] * len(texts), [later_ms] * len(texts), None)
     partition.apply(batch)
-    partition.follow(10 * 86_400_000)
+    partition.follow(later_ms + 86_400_000)
     partition.trusted_until_ms(0, 1)
     keys, values = partition.changes()
     job.make(0).load(keys, values)

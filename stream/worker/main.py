@@ -34,7 +34,8 @@ FINE, FAILED, BAD_CONFIGURATION = 0, 1, 2
 # of the worker's time, and two fifths of a restore's.
 COLLECT: Final = (1_000_000, 50, 1000)
 LARGE_BYTES: Final = 1 << 20
-_M_MMAP_THRESHOLD: Final = -3  # malloc.h
+KEPT_BYTES: Final = 16 << 20  # free memory that the next batch finds again: a page new from the system costs 1 µs
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _LOOK_SECONDS: Final = 10.0
 _AGAIN_SECONDS, _NEW_SECONDS = 0.2, 3.0
 

@@ -26,6 +26,7 @@ from stream.worker.transaction import Transactions
 
 CLOCK_EVERY_MS: Final = 60_000  # a clock that only follows the wall clock is written so often
 MOST_FAILURES_AN_HOUR: Final = 3
+ROWS_AT_ONCE: Final = 1_000
 
 _log = logging.getLogger("lapse.worker")
 
@@ -102,9 +103,11 @@ class Processor:
         return after < wall_ms - self._job.grace_ms and after > before
 
     def write_rows(self, one: Incarnation) -> None:
-        """Send the rows that changed since the last time."""
-        keys, values = one.partition.changes()
-        if keys:
+        """Send the rows that changed since the last time, a few at once: what is copied stays in the cache."""
+        while True:
+            keys, values = one.partition.changes(ROWS_AT_ONCE)
+            if not keys:
+                return
             self._transactions.send_all(CHANGELOG, values, keys, one.number)
 
     def write_control(self, one: Incarnation) -> None:

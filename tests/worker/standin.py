@@ -94,7 +94,7 @@ class Counting:
         self.followed = 1
         return Step(0, alerts=[(b"clock", b"%d" % self.number)])
 
-    def changes(self) -> tuple[list[bytes], list[bytes | None]]:
+    def changes(self, _most: int | None = None) -> tuple[list[bytes], list[bytes | None]]:
         keys = sorted(self.changed)
         self.changed.clear()
         return keys, [b"%d" % self.rows[key] for key in keys]
