@@ -1,7 +1,8 @@
 """The loop's pace: how much to take at once, and when to commit.
 
 Owns: the trade between latency and throughput. While the worker keeps up, whatever is there is taken at once and
-committed within 25 ms; with a backlog it takes batches of 5,000, or of 100 ms of work if that is less, and commits every 250 ms.
+committed within 25 ms; with a backlog it takes batches of 5,000, or of 100 ms of work if that is less, and commits
+every 250 ms.
 """
 
 from __future__ import annotations
