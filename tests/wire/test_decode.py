@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +15,6 @@ from stream.core.policy import Policy
 from stream.wire import examples
 from stream.wire.dead import MAX_BYTES, DeadLetter, Reason
 from stream.wire.decode import decode
-from tests.wire import fuzz
 
 POLICY = Policy(
     "test",
@@ -303,12 +300,3 @@ def test_batches_may_be_cut_anywhere(values: list[bytes], data: st.DataObject) -
     parts = [read(*values[:cut]), read(*values[cut:])]
     assert contents(whole) == [columns for part, _ in parts for columns in contents(part)]
     assert [letter.detail for letter in dead] == [letter.detail for _, letters in parts for letter in letters]
-
-
-@pytest.mark.parametrize("seed", [0, 21, 22, 23])  # with too large a record, with keys, with headers
-def test_random_and_mutated_inputs(seed: int) -> None:
-    counts: Counter[str] = Counter()
-    fuzz.one_batch(seed, counts, 4000)
-    assert sum(counts.values()) == 4000
-    assert counts["event"] > 400
-    assert np.all([counts[reason] for reason in ("not_json", "bad_field", "missing_field", "unknown_type")])

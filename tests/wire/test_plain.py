@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from stream.core.kinds import NAMES, Kind
 from stream.core.policy import Policy
 from stream.wire import examples, plain
 from stream.wire.decode import converter
+from tests.wire import fuzz
 
 POLICY = Policy("test")
 TIME_MS = 1_740_830_400_000  # 2025-03-01T12:00:00Z
@@ -82,3 +84,12 @@ def test_not_plain(changes: dict[str, Any]) -> None:
     batch, others = plain.read(texts, [b"c1"] * 3, np.full(3, STAMP_MS), POLICY, converter(POLICY))
     assert others.tolist() == [1]
     assert batch.record.tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("seed", [0, 21, 22, 23])  # with too large a record, with keys, with headers
+def test_random_and_mutated_inputs(seed: int) -> None:
+    counts: Counter[str] = Counter()
+    fuzz.one_batch(seed, counts, 4000)
+    assert sum(counts.values()) == 4000
+    assert counts["event"] > 400
+    assert np.all([counts[reason] for reason in ("not_json", "bad_field", "missing_field", "unknown_type")])
