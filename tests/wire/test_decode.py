@@ -15,6 +15,7 @@ from stream.core.policy import Policy
 from stream.wire import examples
 from stream.wire.dead import MAX_BYTES, DeadLetter, Reason
 from stream.wire.decode import decode
+from tests.wire import fuzz
 
 POLICY = Policy(
     "test",
