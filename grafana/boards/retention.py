@@ -217,7 +217,7 @@ def _money() -> Section:
         stat(sticky, Query(ratio("stickiness", "last_day"), "DAU ÷ MAU")),
         stat(nps, Query(f"100 * {ratio('nps', CLOSED)}", "NPS")),
         stat(clv, Query(recorded("lapse:clv:currency", segment=ALL, period=CLOSED), "CLV")),
-        stat(cac, Query(recorded("lapse:cac_clv:ratio", segment=ALL, period=CLOSED), "CAC ÷ CLV")),
+        stat(cac, Query(f"{recorded('lapse:cac_clv:ratio', segment=ALL, period=CLOSED)} > 0", "CAC ÷ CLV")),
         lines(
             kept, Query(ratio("nrr_orders", CLOSED), "orders, net"), Query(ratio("nrr", CLOSED), "MRR, net"),
             Query(ratio("grr", CLOSED), "MRR, gross"), stepped=True,
