@@ -209,12 +209,15 @@ def _complains(m: More, day: int, t: Rule) -> bool:
 
 @njit
 def _place(m: More, ticket: np.uint32) -> int:
-    """The place of a ticket, else a free one or one of a ticket whose beginning never came, else -1."""
+    """The place of a ticket, else a free one, else that of the oldest whose beginning never came, else -1."""
     free = -1
     for k in range(TICKETS):
         if m.ticket_s[k] != 0 and m.ticket[k] == ticket:
             return k
-        if m.ticket_s[k] == 0 or (m.ticket_bits[k] & CLOSED and free < 0):
+        if m.ticket_s[k] == 0:
+            if free < 0 or m.ticket_s[free] != 0:
+                free = k
+        elif m.ticket_bits[k] & CLOSED and (free < 0 or m.ticket_s[k] < m.ticket_s[free] != 0):
             free = k
     return free
 
