@@ -72,7 +72,7 @@ class Driver:
         while start < len(batch):
             step = self.partition.apply(batch, start, None, stamps)
             assert start <= step.next <= len(batch)
-            assert step.next > start or step.alerts, "a step without progress"
+            assert step.next > start or step.alerts or step.parts, "a step without progress"
             self._keep(step, [events[record][0] for record in batch.record.tolist()])
             start = step.next
 

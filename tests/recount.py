@@ -27,7 +27,6 @@ Where a clause leaves room, this is how it is read:
 
 from __future__ import annotations
 
-import heapq
 import math
 from bisect import insort
 from collections import Counter
@@ -37,6 +36,7 @@ from datetime import date
 from typing import Any
 
 from tests.recounting.activity import activity_of
+from tests.recounting.alerts import Alerts
 from tests.recounting.customer import (
     Customer,
     Event,
@@ -45,14 +45,14 @@ from tests.recounting.customer import (
     observe_subscription,
     segment_at,
 )
-from tests.recounting.days import DAY, DAY_MS, KINDS, day_of, end_of, last_day, ms, period_of
+from tests.recounting.days import DAY, KINDS, day_of, end_of, last_day, ms, period_of
 from tests.recounting.flows import flows_of, remember
-from tests.recounting.gaps import p_none, survival
 from tests.recounting.leaving import keep, leaving_of, money_and_mood_of
 from tests.recounting.outages import Outages
 from tests.recounting.records import Period, records
 from tests.recounting.rules import Rules
 from tests.recounting.scores import scores_of
+from tests.recounting.signs import SIGNS, Asks
 
 STARTS = ("subscription_started", "subscription_renewed", "subscription_changed")
 
@@ -66,8 +66,7 @@ class Shard:
         self.outages = Outages(rules.zone)
         self.earliest_ms: int | None = None
         self.customers: dict[str, Customer] = {}
-        self.dues: list[tuple[int, str]] = []
-        self.alerts: list[dict[str, Any]] = []
+        self.alerts = Alerts(rules, self.outages)
         self.final: dict[Period, Counter[tuple[str, str]]] = {}
         self.closed: dict[Period, Counter[tuple[str, str]]] = {}  # and not yet final
         self.days: tuple[date, ...] = ()  # of A and C
@@ -103,23 +102,33 @@ class Shard:
         # at or before the new A happens, and only then is the event itself applied"
         if self.outages.hear(self.latest_ms, time_ms, self.rules.grace_ms, live, event["type"] == "clock_advanced"):
             for name, customer in self.customers.items():  # T10: "wherever something is due"
-                if customer.due_ms is not None:
-                    self._set_due(name, customer, self._due_of(customer))
+                self.alerts.await_next(name, customer)
         self.latest_ms = time_ms if self.latest_ms is None else max(self.latest_ms, time_ms)
-        self._fire()
+        self.alerts.fire(self.customers, self.alert_clock)
         self._finish()
         if event["type"] == "clock_advanced":
             return "accepted"  # T6: "does T2–T5 and nothing else"
         customer = self.customers.get(event["customer_id"]) or Customer(tracking=(0, self.rules.tracking))
         key = (event.get("source") or "", event["id"])
+        if time_ms // 1000 * 1000 <= customer.erased_ms:
+            return "duplicate"  # H2: "ignored like a duplicate"
         if key in customer.recent:
             return "duplicate"  # T7: "among the customer's last 8 accepted events. It changes nothing"
         customer.recent = [*customer.recent, key][-8:]
         self.customers[event["customer_id"]] = customer
         self.earliest_ms = time_ms if self.earliest_ms is None else min(self.earliest_ms, time_ms)
         self.late |= day_of(time_ms, self.rules.zone) < day_of(int(self.alert_clock), self.rules.zone)
+        if event["type"] == "customer_erased":
+            self._erase(event["customer_id"], customer, time_ms // 1000 * 1000)
+            return "accepted"
+        customer.seen = True
         self._apply(customer, event, time_ms)
         return "accepted"
+
+    def _erase(self, name: str, customer: Customer, now_ms: int) -> None:
+        """H1."""
+        self.alerts.end(name, customer, SIGNS, "erased", now_ms)
+        self.customers[name] = Customer(tracking=(0, self.rules.tracking), erased_ms=now_ms)
 
     def _apply(self, customer: Customer, event: Event, time_ms: int) -> None:
         kind = event["type"]
@@ -150,82 +159,30 @@ class Shard:
             customer.acquired = min(customer.acquired or day, day)
         if kind in self.rules.activity:  # A1
             self.purchases.append((event["customer_id"], time_ms))
-            self._purchase(event["customer_id"], customer, day, time_ms)
+            self.alerts.purchase(event["customer_id"], customer, day, time_ms)
+        self._signs(event["customer_id"], customer, event, day, time_ms // 1000 * 1000)
 
-    # -------------------------------------------------------- the sign `silent`
+    def _signs(self, name: str, customer: Customer, event: Event, day: date, now_ms: int) -> None:
+        """L4: "`silent` ends; what is muted; what recovers; what opens; what escalates"."""
+        signs, asks = self.rules.signs, Asks()
+        if event["type"] in self.rules.activity:
+            signs.purchase(customer.story, day, asks)
+        latest = self._follow_subscriptions(customer, event, now_ms)
+        others = signs.take(customer.story, event, latest_of_its_subscription=latest)
+        asks = Asks(asks.opens | others.opens, asks.ends | others.ends, others.graver)
+        if event["type"] == "alert_muted":
+            self.alerts.mute(name, customer, event, now_ms)
+        self.alerts.grant(name, customer, asks, now_ms)
+        self.alerts.await_next(name, customer)
 
-    def _purchase(self, name: str, customer: Customer, day: date, time_ms: int) -> None:
-        """A2."""
-        days = customer.purchase_days
-        if days and day < days[-1]:
-            return  # "the gap statistics stay as they are"
-        if days and day == days[-1]:
-            customer.instant_ms = max(customer.instant_ms, time_ms)  # "the later of the two times"
-        else:
-            days.append(day)  # "the first begins the history"; "d becomes the last purchase day"
-            customer.instant_ms = time_ms
-            if customer.is_open:
-                # A5: "a purchase on a later day than the episode day resolves it"
-                customer.is_open = False
-                opened_ms = customer.opened[-1][1]
-                self._say(name, customer, "returned" if time_ms // 1000 > opened_ms // 1000 else "retracted", time_ms)
-        if not customer.is_open:
-            self._set_due(name, customer, self._due_of(customer))
-
-    def _due_of(self, customer: Customer) -> int | None:
-        """A3, A5, with T10."""
-        if customer.is_open:
-            return self.outages.after(customer.opened[-1][1], self.rules.horizon_days * DAY_MS)
-        s = self._due_after(tuple(customer.purchase_days))
-        return None if s is None else self.outages.after(customer.instant_ms // 1000 * 1000, s * DAY_MS)
-
-    def _due_after(self, days: tuple[date, ...]) -> int | None:
-        """A3: s*, "the smallest whole number of days s ≥ 1, at most 730, with 1 − S(s) ≥ overdue and P ≥ theta"."""
-        rules = self.rules
-        if len(days) < rules.min_purchase_days:
-            return None
-        p, loc, scale = rules.model.of(days)
-        for s in range(1, 731):
-            overdue = 1 - survival(s, loc, scale) >= rules.overdue
-            if overdue and p_none(s, rules.horizon_days, p, loc, scale) >= rules.theta:
-                return s
-        return None
-
-    def _set_due(self, name: str, customer: Customer, due_ms: int | None) -> None:
-        customer.due_ms = due_ms
-        if due_ms is not None:
-            heapq.heappush(self.dues, (due_ms, name))
-
-    def _fire(self) -> None:
-        """T5: "alerts, in the order (due instant, customer id)"."""
-        while self.dues and self.dues[0][0] <= self.alert_clock:
-            due_ms, name = heapq.heappop(self.dues)
-            customer = self.customers[name]
-            if customer.due_ms != due_ms:
-                continue  # another due has taken its place
-            customer.due_ms = None
-            episode = customer.purchase_days[-1]
-            if customer.is_open:
-                # A5: "at opening + horizon_days × 24 h it resolves as churned. Then nothing is due"
-                customer.is_open = False
-                self._say(name, customer, "churned", due_ms)
-            elif customer.tracking[1] and episode not in [day for day, _ in customer.opened]:
-                # A4: "when due comes and consent_tracking is not false, the alert opens"; A6: "an id opens once"
-                customer.is_open = True
-                customer.opened.append((episode, due_ms))
-                self._say(name, customer, None, due_ms)
-                self._set_due(name, customer, self._due_of(customer))
-
-    def _say(self, name: str, customer: Customer, resolution: str | None, time_ms: int) -> None:
-        self.alerts.append({
-            "customer_id": name,
-            "sign": "silent",
-            "status": "opened" if resolution is None else "resolved",
-            "resolution": resolution,
-            "event_time_ms": time_ms // 1000 * 1000,  # L1: whole seconds
-            "episode_day": customer.opened[-1][0].isoformat(),
-            "n": 1 if resolution is None else 2,  # A6: "n = 1 for the opening, 2 for what follows"
-        })  # fmt: skip
+    @staticmethod
+    def _follow_subscriptions(customer: Customer, event: Event, now_ms: int) -> bool:
+        """R2: of those that are not told apart any more nothing is kept; whether this is its own's latest event."""
+        for known in (customer.story.mrr, customer.story.ends_ms):
+            for gone in set(known) - set(customer.subscriptions):
+                del known[gone]
+        own = customer.subscriptions.get(event.get("subscription_id") or "", [])
+        return all(when // 1000 * 1000 <= now_ms for when, _ in own)
 
     # -------------------------------------------------------- retention
 
@@ -320,5 +277,5 @@ def recount(
             verdicts = [shards[partition_of(event["customer_id"]) if partition_of else 0].take(event, live=live(event))]
         too_late += [position] * ("too_late" in verdicts)
         duplicates += [position] * ("duplicate" in verdicts)
-    alerts = [alert for shard in shards for alert in shard.alerts]
+    alerts = [alert for shard in shards for alert in shard.alerts.said]
     return Recount(alerts, dict(records(rules, shards)), too_late, duplicates, shards)

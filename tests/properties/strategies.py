@@ -29,10 +29,6 @@ ZONES = {
     "America/Sao_Paulo": ["2017-10-14", "2018-02-16"],  # at midnight
 }
 NAMES = ["a", "b", "B", "aa", "é", "日"]
-OTHERS = [
-    "buying_less_often", "spending_less", "engaging_less", "never_activated", "cooling", "detractor", "complaint",
-    "payment_failed", "cancelling", "poor_experience", "abandoning", "neglected",
-]  # fmt: skip
 SEGMENTS = ["young", "old", "gold"]
 
 
@@ -52,6 +48,43 @@ def midnight_ms(day: date, zone: str) -> int:
 
 def _tenths(low: int, high: int) -> st.SearchStrategy[float]:
     return st.integers(low, high).map(lambda n: n / 10)
+
+
+@st.composite
+def _signs(draw: st.DrawFn) -> dict[str, Any]:
+    """The signs beside `silent`, each now and then off, with thresholds that few events reach."""
+    some: dict[str, dict[str, Any]] = {
+        "buying_less_often": {"threshold": draw(_tenths(1, 20)), "min_gaps": draw(st.integers(1, 4))},
+        "spending_less": {"share": draw(_tenths(3, 9)), "min_orders": draw(st.integers(2, 4))},
+        "engaging_less": {
+            "threshold": draw(_tenths(1, 20)), "share": draw(_tenths(1, 9)), "min_gaps": draw(st.integers(1, 3)),
+            "usual_gap_days": draw(_tenths(5, 60)),
+        },
+        "never_activated": {"uses": draw(st.integers(1, 3)), "days": draw(st.integers(1, 20))},
+        "cooling": {},
+        "detractor": {},
+        "complaint": {
+            "repeated": draw(st.integers(1, 3)), "within_days": draw(st.integers(1, 20)),
+            "target_hours": {"high": draw(st.integers(1, 100))},
+        },
+        "payment_failed": {"patience_minutes": draw(st.sampled_from([0, 60, 3000]))},
+        "cancelling": {
+            "plan_cut": draw(_tenths(0, 5)), "unsubscribe": draw(st.booleans()),
+            "notice_days": draw(st.integers(0, 10)), "idle_days": draw(st.integers(1, 10)),
+        },
+        "poor_experience": {"loads": draw(st.sampled_from([1.0, 1.5, 2.0])), "share": draw(_tenths(1, 9))},
+        "abandoning": {"count": draw(st.sampled_from([1.0, 1.5, 2.5]))},
+        "neglected": {"enabled": draw(st.booleans()), "days": draw(st.integers(1, 30))},
+    }  # fmt: skip
+    return {
+        name: {
+            "enabled": draw(st.integers(0, 9)) > 0,
+            "horizon_days": draw(st.integers(1, 30)),
+            "cooldown_days": draw(st.integers(1, 30)),
+            **settings,
+        }
+        for name, settings in some.items()
+    }
 
 
 @st.composite
@@ -96,7 +129,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
         },
         "active_days": draw(w),
         "segment_active_days": {name: draw(w) for name in segments if draw(st.booleans())},
-        "signs": {"silent": silent, **{name: {"enabled": False} for name in OTHERS}},
+        "signs": {"silent": silent, **draw(_signs())},
         "consent_default": {"tracking": draw(st.sampled_from([True, True, False]))},
     }
     if draw(st.booleans()):
@@ -111,6 +144,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
 MOMENTS_MS = [-1, 0, 1, 999, 1000, 59 * MINUTE_MS, 90 * MINUTE_MS, 12 * 60 * MINUTE_MS, 22 * 60 * MINUTE_MS, DAY_MS - 1]
 SHOPPER = ["order_completed"] * 9 + ["session", "feature_used", "subscription", "subscription", "profile", "noise"]
 TALKER = ["noise"] * 12 + ["order_completed", "profile"]
+TROUBLED = ["signal"] * 12 + ["order_completed", "session", "subscription", "profile"]
 SUBSCRIBER = ["subscription"] * 6 + ["order_completed", "session", "profile"]
 
 
@@ -120,7 +154,7 @@ def _subscription(draw: st.DrawFn, at_ms: int) -> dict[str, Any]:
     end = draw(st.sampled_from([None, -1, 0, 0.5, 1, 3, 10, 31]))
     if end is not None:
         fields["period_end"] = at_ms + int(end * DAY_MS)
-    mrr = draw(st.sampled_from([None, 0, 10, 25.5]))
+    mrr = draw(st.sampled_from([None, 0, 10, 8, 5.5]))
     if mrr is not None:
         fields["mrr"] = mrr
     renew = draw(st.sampled_from([None, True, False]))
@@ -137,14 +171,51 @@ def _profile(draw: st.DrawFn) -> dict[str, Any]:
     return fields
 
 
+SIGNALS: dict[str, dict[str, list[Any]]] = {
+    "survey_answered": {"survey": ["nps", "csat"], "score": [1, 2, 3, 5]},
+    "review_posted": {"rating": [1, 2, 3, 4, 5]},
+    "ticket_opened": {
+        "ticket_id": list("stuvw"),
+        "category": ["complaint", "question"],
+        "priority": ["high", "urgent"],
+    },
+    "ticket_reopened": {"ticket_id": list("stuvw"), "category": ["complaint", "question"]},
+    "ticket_resolved": {"ticket_id": list("stuvw")},
+    "payment_failed": {"amount": [1], "final": [False, False, True]},
+    "payment_recovered": {"amount": [1]},
+    "page_performance": {"load_ms": [100, 5000], "ok": [True, True, False], "abandoned": [False, False, True]},
+    "cart_abandoned": {},
+    "order_refunded": {"amount": [3]},
+    "trial_started": {},
+    "feature_used": {},
+    "content_viewed": {},
+    "campaign_sent": {},
+    "feedback_answered": {},
+    "unsubscribed": {},
+    "alert_muted": {"sign": ["silent", "complaint", "cancelling", "unheard_of"], "until": [1_500_000_000_000, None]},
+    "customer_erased": {},
+}
+
+
+def _signal(draw: st.DrawFn) -> dict[str, Any]:
+    """An event on which a sign may rest, or that ends one; few are erased."""
+    kind = draw(
+        st.sampled_from([*(one for one in SIGNALS for _ in range(4) if one != "customer_erased"), "customer_erased"])
+    )
+    fields = {name: draw(st.sampled_from(values)) for name, values in SIGNALS[kind].items()}
+    return {"type": kind, **{name: value for name, value in fields.items() if value is not None}}
+
+
 def _body(draw: st.DrawFn, kinds: list[str], at_ms: int) -> dict[str, Any]:
     kind = draw(st.sampled_from(kinds))
     if kind == "order_completed":
-        return {"type": kind, "amount": 10}
+        return {"type": kind, "amount": draw(st.sampled_from([10, 10, 1, 0]))}
     if kind == "subscription":
         return _subscription(draw, at_ms)
     if kind == "profile":
         return _profile(draw)
+    if kind == "signal":
+        return _signal(draw)
     return dict(draw(st.sampled_from(EVERYTHING))) if kind == "noise" else {"type": kind}
 
 
@@ -161,7 +232,7 @@ def _customers_events(
     delays_ms = st.sampled_from(
         [0] * 9 + [1000, allowed_ms // 3, allowed_ms // 2, allowed_ms, allowed_ms + 1, 20 * DAY_MS]
     )
-    kinds = draw(st.sampled_from([SHOPPER, SHOPPER, SHOPPER, SUBSCRIBER, TALKER]))
+    kinds = draw(st.sampled_from([SHOPPER, SHOPPER, SHOPPER, SUBSCRIBER, TALKER, TROUBLED, TROUBLED]))
     usual = draw(st.integers(1, 7))
     gaps = st.sampled_from([0, usual, usual, usual, usual, usual + 1, 2 * usual, 15 + usual, 50])
     day = first + draw(st.integers(-3, 12)) * DAY

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.recounting.days import DAY, day_of, end_of, ms
+from tests.recounting.signs import Story
 
 FOREVER = math.inf
 
@@ -29,9 +30,17 @@ class Customer:
     tracking: tuple[int, bool] = (0, True)  # C1: (second, what was said)
     purchase_days: list[date] = field(default_factory=list)  # A2, those that came in order
     instant_ms: int = 0  # A2, of the last purchase
+    silent_days: int | None = None  # A3: s*, None when nothing is due
     due_ms: int | None = None
-    opened: list[tuple[date, int]] = field(default_factory=list)  # A6: (episode day, opening)
-    is_open: bool = False
+    open: dict[str, int] = field(default_factory=dict)  # L1: sign → opening
+    episodes: dict[str, date] = field(default_factory=dict)  # of each sign's last alert
+    turns: dict[str, int] = field(default_factory=dict)  # A6: n
+    graver: set[str] = field(default_factory=set)  # L3
+    muted: set[str] = field(default_factory=set)  # L6
+    muted_until: float = 0
+    story: Story = field(default_factory=Story)
+    erased_ms: int = -1  # H1
+    seen: bool = False  # an event was accepted, since the erasure if there was one
     orders: int = 0  # D3
     months: dict[int, int] = field(default_factory=dict)  # W4, in minor units
     kinds: list[str] = field(default_factory=list)  # W7

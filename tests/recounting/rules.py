@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.recounting.days import DAY_MS
 from tests.recounting.gaps import Model
+from tests.recounting.signs import Signs
 
 
 class Rules:
@@ -32,6 +33,7 @@ class Rules:
         self.overdue = float(silent.get("overdue", 0.8))
         self.min_purchase_days = int(silent.get("min_purchase_days", 4))
         self.model = Model(silent)
+        self.signs = Signs(policy)
         self.tracking: bool = policy.get("consent_default", {}).get("tracking", True)
         figures = policy.get("figures", {})
         self.exit_reasons = tuple(figures.get("exit_reasons", ("price", "product", "service", "competitor", "no_need")))
