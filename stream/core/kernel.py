@@ -168,7 +168,7 @@ def _judge(store: Store, clock: NDArray[np.int64], row: int, sign: int, now_s: i
 
 @njit
 def _fire_more(store: Store, clock: NDArray[np.int64], row: int, now_s: int, rules: Rules) -> None:
-    """What falls due of what only some customers have; each thing is looked at once (definitions B4, V3, V5, X3)."""
+    """What falls due of what only some customers have; each thing is looked at once (definitions B4, Y3, Y5, X3)."""
     r = store.rows[row]
     m = store.more[r.more]
     t, pulse = rules.of, store.pulse
@@ -235,7 +235,7 @@ class Said(NamedTuple):
 
 @njit
 def _subscription(r: Row, m: More, e: Said, rule: Rule, episodes: signals.Days) -> int:
-    """A subscription event: until when it lives, and the sign `cancelling` (definitions R2, V5)."""
+    """A subscription event: until when it lives, and the sign `cancelling` (definitions R2, Y5)."""
     cancelled, has_end = e.kind == SUBSCRIPTION_CANCELLED, e.x != columns.NONE
     if cancelled:
         until_day = max(e.until_day, 0) if has_end and e.x // 1000 > e.time_s else e.day

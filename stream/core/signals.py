@@ -1,7 +1,7 @@
 """What makes a sign fire: one small function a sign, over a row, an event and the policy.
 
 Owns: when each sign but `silent` fires, when its cause is gone, and the few numbers that it keeps, O(1) each
-(definitions B, V, X). A function changes the numbers and returns what it asks for: alerts to open, to end as recovered,
+(definitions B, X, Y). A function changes the numbers and returns what it asks for: alerts to open, to end as recovered,
 to escalate, as bits by Sign, and where it asks for an opening, the episode's day in `episodes`. Whether that is granted
 is `core.life`'s. Compiled; money in minor units, times in seconds, days as numbers.
 """
@@ -174,7 +174,7 @@ def uses(m: More, time_s: int, t: Rule) -> int:
 
 @njit
 def answers(m: More, time_s: int, day: int, score: int, survey: int, episodes: Days) -> int:
-    """`cooling` and `detractor`: an answer against the last one of the same survey (definitions V1, V2)."""
+    """`cooling` and `detractor`: an answer against the last one of the same survey (definitions Y1, Y2)."""
     if time_s < m.score_s[survey]:
         return NOTHING
     last = whole(m.score[survey]) - 1
@@ -227,7 +227,7 @@ def ticket_opens(
     m: More, ref: np.uint64, time_s: int, day: int, complaint: int, priority: int, reopened: int, t: Rule,
     episodes: Days,
 ) -> int:  # fmt: skip
-    """`complaint`: a ticket is opened or reopened; too many complaints are a sign at once (definitions V3)."""
+    """`complaint`: a ticket is opened or reopened; too many complaints are a sign at once (definitions Y3)."""
     ticket = np.uint32(ref & np.uint64(0xFFFFFFFF))
     k = _place(m, ticket)
     if k >= 0:
@@ -245,7 +245,7 @@ def ticket_opens(
 
 @njit
 def ticket_closes(m: More, ref: np.uint64, time_s: int) -> int:
-    """A ticket is resolved; once none is open, neither is the sign (definitions V3)."""
+    """A ticket is resolved; once none is open, neither is the sign (definitions Y3)."""
     ticket = np.uint32(ref & np.uint64(0xFFFFFFFF))
     k = _place(m, ticket)
     if k >= 0:
@@ -268,7 +268,7 @@ def ticket_closes(m: More, ref: np.uint64, time_s: int) -> int:
 
 @njit
 def payment_fails(m: More, time_s: int, day: int, final: int, t: Rule, episodes: Days) -> int:
-    """`payment_failed`: a charge did not go through; a sign after a while, or at once if final (V4)."""
+    """`payment_failed`: a charge did not go through; a sign after a while, or at once if final (Y4)."""
     if time_s <= m.recovered_s:
         return NOTHING
     if final:
@@ -283,7 +283,7 @@ def payment_fails(m: More, time_s: int, day: int, final: int, t: Rule, episodes:
 
 @njit
 def payment_recovers(m: More, time_s: int) -> int:
-    """A charge went through (definitions V4)."""
+    """A charge went through (definitions Y4)."""
     m.recovered_s = max(whole(m.recovered_s), time_s)
     if m.failed_s > time_s:
         return NOTHING
@@ -293,7 +293,7 @@ def payment_recovers(m: More, time_s: int) -> int:
 
 @njit
 def cancels(r: Row, m: More, day: int, why: int, episodes: Days) -> int:
-    """`cancelling`, for one of the reasons above (definitions V5)."""
+    """`cancelling`, for one of the reasons above (definitions Y5)."""
     if not r.open & (1 << CANCELLING):
         m.cancel_why = why
     return _opens(CANCELLING, day, episodes)
@@ -303,7 +303,7 @@ def cancels(r: Row, m: More, day: int, why: int, episodes: Days) -> int:
 def subscription(
     r: Row, m: More, place: int, day: int, mrr: int, ends_s: int, how: int, t: Rule, episodes: Days
 ) -> int:
-    """`cancelling`: the latest event of a subscription, in `place` (definitions V5).
+    """`cancelling`: the latest event of a subscription, in `place` (definitions Y5).
 
     `how` is CANCELLED or RENEWS_NOT when the event says so, else NOTHING; `ends_s` is the end of a term that does not
     renew by itself, 0 without one; an `mrr` of NONE is as before.

@@ -56,7 +56,7 @@ DEFAULTS: tuple[SignRule, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """When the signs beside `silent` fire (definitions B, V, X)."""
+    """When the signs beside `silent` fire (definitions B, X, Y)."""
 
     rarer: float = 3.0
     min_gaps: int = 8

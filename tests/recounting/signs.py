@@ -1,4 +1,4 @@
-"""The signs beside `silent`, from what is known of a customer, every clause quoted (definitions B, V, X).
+"""The signs beside `silent`, from what is known of a customer, every clause quoted (definitions B, X, Y).
 
 Owns: what each event asks for (open, recover, escalate) and what is due when. Plain lists and dicts, each sum written
 out. Knows nothing of how alerts live.
@@ -225,7 +225,7 @@ class Signs:
             asks.ends.add("never_activated")
 
     def _answer(self, story: Story, event: Event, time_ms: int, day: date, asks: Asks) -> None:
-        """V1, V2."""
+        """Y1, Y2."""
         survey = event["survey"] if event["type"] == "survey_answered" else "review"
         score = event["score"] if event["type"] == "survey_answered" else event["rating"]
         last = story.answers.get(survey)
@@ -244,7 +244,7 @@ class Signs:
     def _ticket(  # noqa: C901, PLR0912 — a clause a branch
         self, story: Story, event: Event, time_ms: int, day: date, asks: Asks, *, latest: bool
     ) -> None:
-        """V3."""
+        """Y3."""
         del latest
         kind, known = event["type"], story.tickets.get(event["ticket_id"])
         if kind == "ticket_replied":
@@ -276,7 +276,7 @@ class Signs:
 
     @staticmethod
     def _has_place(story: Story) -> bool:
-        """V3: "up to four … unless another ticket needs it": the oldest whose beginning never came goes."""
+        """Y3: "up to four … unless another ticket needs it": the oldest whose beginning never came goes."""
         if len(story.tickets) < 4:
             return True
         waiting = {name: ticket.since_ms for name, ticket in story.tickets.items() if ticket.closed}
@@ -285,7 +285,7 @@ class Signs:
         return bool(waiting)
 
     def _payment(self, story: Story, event: Event, time_ms: int, day: date, asks: Asks, *, latest: bool) -> None:
-        """V4."""
+        """Y4."""
         del latest
         if event["type"] == "payment_recovered":
             story.recovered_ms = max(story.recovered_ms, time_ms)
@@ -305,7 +305,7 @@ class Signs:
         story.failed_ms = max(story.failed_ms or 0, time_ms)
 
     def _subscription(self, story: Story, event: Event, time_ms: int, day: date, asks: Asks, *, latest: bool) -> None:
-        """V5."""
+        """Y5."""
         if not latest:
             return
         name, kind = event["subscription_id"], event["type"]
