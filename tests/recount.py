@@ -182,7 +182,7 @@ class Shard:
             for gone in set(known) - set(customer.subscriptions):
                 del known[gone]
         own = customer.subscriptions.get(event.get("subscription_id") or "", [])
-        return all(when // 1000 * 1000 <= now_ms for when, _ in own)
+        return all(event[0] // 1000 * 1000 <= now_ms for event in own)
 
     # -------------------------------------------------------- retention
 

@@ -32,9 +32,9 @@ from stream.core.life import (
 from stream.core.lifecycle import Stage, stage_of
 from stream.core.policy import Policy
 from stream.core.retention import segment_at
+from stream.core.row import SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, More, Row
 from stream.core.signs import Sign
 from stream.core.silence import drop_out, p_none, predictive
-from stream.core.table import SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, More, Row
 from stream.core.views import Rules
 
 SOURCE = "lapse/worker"

@@ -14,8 +14,8 @@ from stream.core.kinds import Kind
 from stream.core.measures import FLOWS
 from stream.core.remembering import remember
 from stream.core.retention import segment_at
-from stream.core.signals import CLOSED
-from stream.core.table import NO_DAY, TICKETS, More, Row
+from stream.core.row import NO_DAY, TICKETS, More, Row
+from stream.core.troubles import CLOSED
 from stream.core.views import FlowView
 from stream.jit import njit
 

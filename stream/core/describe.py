@@ -16,8 +16,8 @@ from stream.core.calendar import calendar, date_of
 from stream.core.lifecycle import Stage, stage_of
 from stream.core.money import from_minor
 from stream.core.retention import segment_at
+from stream.core.row import NEVER_S, NO_DAY
 from stream.core.signs import Sign
-from stream.core.table import NEVER_S, NO_DAY
 
 if TYPE_CHECKING:
     from stream.core.partition import Partition

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from stream.core import batch as columns
-from stream.core.table import (
+from stream.core.row import (
     ACTIVITY_DAYS,
     DUPLICATES,
     NO_DAY,

@@ -13,24 +13,24 @@ from typing import Final
 
 import msgspec
 
-from stream.core import signals
+from stream.core import signals, troubles
 from stream.core.calendar import Calendar
 from stream.core.money import from_minor
 from stream.core.policy import Policy
+from stream.core.row import COMPLAINTS, TICKETS, More, Row
 from stream.core.signrules import PRIORITIES
 from stream.core.signs import Sign
 from stream.core.silence import SilenceParams, gap_quantile_days, predictive
-from stream.core.table import COMPLAINTS, TICKETS, More, Row
 
 _EIGHT_OF_TEN = 0.8416212335729143  # standard normal quantile of .8
 DAY_S = 86_400
 _SURVEYS = (("NPS", 10), ("CSAT", 5), ("a review", 5))
 _WHY_CANCELLING = {
-    signals.CANCELLED: "cancelled a subscription",
-    signals.RENEWS_NOT: "switched off the renewal of a subscription",
-    signals.PLAN_CUT: "moved to a smaller plan",
-    signals.UNSUBSCRIBED: "unsubscribed from messages",
-    signals.TERM_ENDS: "a term is about to end, and it has not been used lately",
+    troubles.CANCELLED: "cancelled a subscription",
+    troubles.RENEWS_NOT: "switched off the renewal of a subscription",
+    troubles.PLAN_CUT: "moved to a smaller plan",
+    troubles.UNSUBSCRIBED: "unsubscribed from messages",
+    troubles.TERM_ENDS: "a term is about to end, and it has not been used lately",
 }
 
 
@@ -148,14 +148,14 @@ def _cooling(case: Case) -> _Said:
         f"{score} of {most} ({name}), after {before} the time before",
         score,
         before,
-        before - signals.COOLING_POINTS,
+        before - troubles.COOLING_POINTS,
         "points",
     )
 
 
 def _detractor(case: Case) -> _Said:
     scores = [int(score) - 1 for score in case.more["score"]]
-    limits = (signals.DETRACTOR_NPS, signals.DETRACTOR_STARS, signals.DETRACTOR_STARS)
+    limits = (troubles.DETRACTOR_NPS, troubles.DETRACTOR_STARS, troubles.DETRACTOR_STARS)
     given = [k for k, score in enumerate(scores) if 0 <= score <= limits[k]]
     survey = max(
         given, key=lambda k: int(case.more["score_s"][k]), default=max(range(3), key=lambda k: case.more["score_s"][k])
@@ -168,11 +168,11 @@ def _complaint(case: Case) -> _Said:
     more, s = case.more, case.policy.signals
     overdue = [
         k for k in range(TICKETS)
-        if more["ticket_s"][k] and int(more["ticket_bits"][k]) & (signals.LOOKED | signals.CLOSED) == signals.LOOKED
+        if more["ticket_s"][k] and int(more["ticket_bits"][k]) & (signals.LOOKED | troubles.CLOSED) == signals.LOOKED
     ]  # fmt: skip
     if overdue:
         oldest = min(overdue, key=lambda k: int(more["ticket_s"][k]))
-        priority = int(more["ticket_bits"][oldest]) & signals.PRIORITY
+        priority = int(more["ticket_bits"][oldest]) & troubles.PRIORITY
         hours, target = (case.at_s - int(more["ticket_s"][oldest])) / 3600, s.target_hours[priority]
         says = f"a ticket ({PRIORITIES[priority]} priority) has been open for {_count(hours, 'hour')}"
         says = f"{says}; {_count(target, 'hour')} was the target"

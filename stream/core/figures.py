@@ -24,7 +24,7 @@ from stream.core.remembering import (
     subscribed_before,
 )
 from stream.core.retention import active_between, is_customer, segment_at
-from stream.core.table import More, Row
+from stream.core.row import More, Row
 from stream.jit import njit
 
 WEEK_DAYS, MONTH_DAYS = 7, 30  # of WAU and MAU

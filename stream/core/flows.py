@@ -18,7 +18,7 @@ from stream.core.calendar import LONG_PERIODS, calendar, day_of, months, period_
 from stream.core.hashing import hash_of
 from stream.core.measures import STATE, flow_names
 from stream.core.policy import Policy
-from stream.core.table import NO_DAY
+from stream.core.row import NO_DAY
 from stream.core.views import FlowView
 
 KEY: Final = b"\x00flow:"  # no customer: ids never contain NUL

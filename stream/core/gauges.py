@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from stream.core.lifecycle import Stage, stage_of
 from stream.core.retention import segment_at
-from stream.core.table import SIGNS, CustomerTable
+from stream.core.row import SIGNS
+from stream.core.table import CustomerTable
 from stream.jit import njit
 
 

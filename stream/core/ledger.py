@@ -21,7 +21,8 @@ from stream.core.flows import Figures, Flows
 from stream.core.latest import Latest, Shown
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part
-from stream.core.table import NEVER_MS, CustomerTable
+from stream.core.row import NEVER_MS
+from stream.core.table import CustomerTable
 
 _Period: TypeAlias = tuple[str, int]  # its kind and first day
 _Span: TypeAlias = tuple[str, int, int]  # the same, and the day it is counted through

@@ -15,8 +15,8 @@ from stream.core import batch as columns
 from stream.core.calendar import DAY_MS
 from stream.core.hashing import mix
 from stream.core.heap import push
+from stream.core.row import NEVER_MS, NEVER_S, SIGNS, More, Row
 from stream.core.signals import ENDS, GRAVER
-from stream.core.table import NEVER_MS, NEVER_S, SIGNS, More, Row
 from stream.core.views import C, Rules, Store
 from stream.jit import njit, whole
 
@@ -162,6 +162,15 @@ def grant(store: Store, clock: NDArray[np.int64], row: int, asks: int, time_s: i
     for sign in range(SIGNS):
         if asks >> (GRAVER + sign) & 1:
             escalate(store, clock, row, sign, time_s)
+
+
+@njit(inline=True)
+def changed(store: Store, clock: NDArray[np.int64], row: int) -> None:
+    """Remember that a row is not what the changelog has."""
+    if store.dirty[row] == 0:
+        store.dirty[row] = 1
+        store.changed[clock[C.CHANGED_N]] = row
+        clock[C.CHANGED_N] += 1
 
 
 @njit

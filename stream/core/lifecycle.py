@@ -10,8 +10,8 @@ import enum
 from typing import Final
 
 from stream.core.retention import is_customer
+from stream.core.row import NO_DAY, More, Row
 from stream.core.signs import Sign
-from stream.core.table import NO_DAY, More, Row
 from stream.jit import njit
 
 

@@ -25,10 +25,11 @@ from stream.core.ledger import Ledger
 from stream.core.outcomes import Outcomes
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part
+from stream.core.row import MORE, NEVER_MS, ROW, ROW_LAYOUT, SIGNS, Row
 from stream.core.rules import rules_of
 from stream.core.schedule import NO_VERSION, Schedule
 from stream.core.signs import Sign
-from stream.core.table import MORE, NEVER_MS, ROW, ROW_LAYOUT, SIGNS, CustomerTable, Row
+from stream.core.table import CustomerTable
 from stream.core.views import NOTE, C, Events, Store
 
 NO_TIME = -(2**62)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.kinds import Kind
-from stream.core.table import ANSWERS, MONTHS, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, More, Row
+from stream.core.row import ANSWERS, MONTHS, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, More, Row
 from stream.jit import njit
 
 MOST_REVENUE = 2**31 - 1  # a month of one customer, either way

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from stream.core import rates
 from stream.core.calendar import Calendar, date_of, day_of, period_end
-from stream.core.table import ACTIVITY_DAYS, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, CustomerTable, More, Row
+from stream.core.row import ACTIVITY_DAYS, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, More, Row
+from stream.core.table import CustomerTable
 from stream.jit import njit
 
 COUNTS = ("start", "end", "acquired", "acquired_lost", "lost", "reactivated")

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from stream.core.alerts import MONTHS_A_DAY, SEVERITIES, SHORTEST_TENURE_DAYS
 from stream.core.calendar import calendar
 from stream.core.policy import Policy
+from stream.core.row import SUBSCRIPTION_EVENTS, SUBSCRIPTIONS
 from stream.core.signs import Sign
-from stream.core.table import SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, CustomerTable
+from stream.core.table import CustomerTable
 
 DAY_S = 86_400
 

@@ -14,8 +14,8 @@ from stream.core.calendar import calendar
 from stream.core.lifecycle import Stage, stage_of
 from stream.core.partition import Partition
 from stream.core.retention import segment_at
+from stream.core.row import NO_DAY
 from stream.core.silence import drop_out, p_alive, p_none, predictive
-from stream.core.table import NO_DAY
 
 
 class Score(NamedTuple):

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from stream.core.kinds import Kind
 from stream.core.pulse import Pulse
+from stream.core.row import SIGNS
 from stream.core.silence import SilenceParams
-from stream.core.table import SIGNS
 
 PRIORITIES = 4  # of a ticket
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from stream.core.batch import MARKETING, MARKETING_KNOWN
 from stream.core.describe import _facts, _Fields
-from stream.core.table import MORE, NEVER_S, NO_DAY, ROW
+from stream.core.row import MORE, NEVER_S, NO_DAY, ROW
 
 TODAY = 20_200
 NOON_S = 20_130 * 86_400 + 43_200

@@ -14,8 +14,8 @@ from stream.core.life import is_acceptable
 from stream.core.policy import Policy
 from stream.core.retention import segment_at
 from stream.core.risk import value_at_risk
+from stream.core.row import MORE, ROW, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS
 from stream.core.signs import Sign
-from stream.core.table import MORE, ROW, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS
 
 NOW_MS = 1_700_000_000_000
 CUSTOMERS = 400

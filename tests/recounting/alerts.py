@@ -196,7 +196,7 @@ class Alerts:
             return True
         # "for `cancelling` a live subscription too": live now
         lives = Customer(subscriptions={
-            name: [(when, until) for when, until in known if when // 1000 <= now_ms // 1000]
+            name: [event for event in known if event[0] // 1000 <= now_ms // 1000]
             for name, known in customer.subscriptions.items()
         })  # fmt: skip
         return sign == "cancelling" and is_customer(lives, day_of(now_ms, zone), 0, zone)
