@@ -71,7 +71,8 @@ def test_every_final_day_week_month_and_quarter(journey: tuple[Path, Recount]) -
     assert finals["day"] >= 360
     assert finals["week"] >= 51
     assert finals["month"] >= 11
-    assert not differences(found, expected.records)
+    counted = {key: {name: record[name] for name in kept} for key, record in expected.records.items()}
+    assert not differences(found, counted)
 
 
 def test_nothing_is_bad_input(journey: tuple[Path, Recount]) -> None:

@@ -195,7 +195,7 @@ def test_subscriptions() -> None:
 def test_the_segment_of_a_period_is_that_of_its_eve() -> None:
     policy = {**SHORT, "segments": ["young", "old"], "segment_active_days": {"old": 3}}
     events = [
-        event("order_completed", "2017-01-02T10:00Z", segment="young"),
+        event("order_completed", "2017-01-02T10:00Z", amount=1, segment="young"),
         event("profile_updated", "2017-01-03T23:59:59.900Z", segment="old"),
         event("profile_updated", "2017-01-05T00:00:00.100Z", segment="unheard of"),
     ]
