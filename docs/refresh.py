@@ -54,7 +54,7 @@ def figures(readme: str) -> str:
     opened, churned, returned = (summary.alerts[f"silent {what}"] for what in ("opened", "churned", "returned"))
     ended, days = churned + returned, policy.silent.horizon_days
     year = (
-        f"In the demo's year {opened:,} alerts open and {ended:,} of them end:\n"
+        f"In the demo's year {opened:,} alerts of `silent` open and {ended:,} of them end:\n"
         f"{churned:,} ({churned / ended:.0%}) without a purchase in {days} days, {returned:,} with one. "
         f"The threshold claims at least {policy.silent.theta:.0%}."
     )

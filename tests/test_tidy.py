@@ -16,8 +16,8 @@ FILES = sorted(
     for path in (ROOT / folder).rglob("*.py")
     if "peers" not in path.parts
 )
-# the reasons: one struct a kind of event; the order of things around the kernel; one place for what can be set; a second
-# opinion on every sign
+# the reasons: one struct a kind of event; the order of things around the kernel; one place for what can be set; a
+# second opinion on every sign
 LONGER = {
     "stream/core/events.py": 340,
     "stream/core/partition.py": 330,
