@@ -144,7 +144,6 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
 MOMENTS_MS = [-1, 0, 1, 999, 1000, 59 * MINUTE_MS, 90 * MINUTE_MS, 12 * 60 * MINUTE_MS, 22 * 60 * MINUTE_MS, DAY_MS - 1]
 SHOPPER = ["order_completed"] * 9 + ["session", "feature_used", "subscription", "subscription", "profile", "noise"]
 TALKER = ["noise"] * 12 + ["order_completed", "profile"]
-TROUBLED = ["signal"] * 12 + ["order_completed", "session", "subscription", "profile"]
 SUBSCRIBER = ["subscription"] * 6 + ["order_completed", "session", "profile"]
 
 
@@ -172,7 +171,8 @@ def _profile(draw: st.DrawFn) -> dict[str, Any]:
 
 
 SIGNALS: dict[str, dict[str, list[Any]]] = {
-    "survey_answered": {"survey": ["nps", "csat"], "score": [1, 2, 3, 5]},
+    "survey_answered": {"survey": ["nps"], "score": [10, 9, 8, 7, 6, 0]},
+    "survey_answered again": {"survey": ["csat"], "score": [5, 4, 3, 1]},
     "review_posted": {"rating": [1, 2, 3, 4, 5]},
     "ticket_opened": {
         "ticket_id": list("stuvw"),
@@ -197,13 +197,17 @@ SIGNALS: dict[str, dict[str, list[Any]]] = {
 }
 
 
-def _signal(draw: st.DrawFn) -> dict[str, Any]:
-    """An event on which a sign may rest, or that ends one; few are erased."""
-    kind = draw(
-        st.sampled_from([*(one for one in SIGNALS for _ in range(4) if one != "customer_erased"), "customer_erased"])
-    )
+def _signal(draw: st.DrawFn, kind: str) -> dict[str, Any]:
+    """An event on which a sign may rest, or that ends one."""
     fields = {name: draw(st.sampled_from(values)) for name, values in SIGNALS[kind].items()}
-    return {"type": kind, **{name: value for name, value in fields.items() if value is not None}}
+    return {"type": kind.partition(" ")[0], **{name: value for name, value in fields.items() if value is not None}}
+
+
+def _troubled(draw: st.DrawFn) -> list[str]:
+    """A customer of whom a few kinds of signal come again and again; now and then one is erased."""
+    own = draw(st.lists(st.sampled_from([one for one in SIGNALS if one != "customer_erased"]), min_size=1, max_size=3))
+    erased = ["customer_erased"] if draw(st.integers(0, 4)) == 0 else []
+    return [*own * 5, "order_completed", "session", "subscription", "profile", *erased]
 
 
 def _body(draw: st.DrawFn, kinds: list[str], at_ms: int) -> dict[str, Any]:
@@ -214,8 +218,8 @@ def _body(draw: st.DrawFn, kinds: list[str], at_ms: int) -> dict[str, Any]:
         return _subscription(draw, at_ms)
     if kind == "profile":
         return _profile(draw)
-    if kind == "signal":
-        return _signal(draw)
+    if kind in SIGNALS:
+        return _signal(draw, kind)
     return dict(draw(st.sampled_from(EVERYTHING))) if kind == "noise" else {"type": kind}
 
 
@@ -232,7 +236,7 @@ def _customers_events(
     delays_ms = st.sampled_from(
         [0] * 9 + [1000, allowed_ms // 3, allowed_ms // 2, allowed_ms, allowed_ms + 1, 20 * DAY_MS]
     )
-    kinds = draw(st.sampled_from([SHOPPER, SHOPPER, SHOPPER, SUBSCRIBER, TALKER, TROUBLED, TROUBLED]))
+    kinds = draw(st.sampled_from([SHOPPER, SHOPPER, SHOPPER, SUBSCRIBER, TALKER, [], []])) or _troubled(draw)
     usual = draw(st.integers(1, 7))
     gaps = st.sampled_from([0, usual, usual, usual, usual, usual + 1, 2 * usual, 15 + usual, 50])
     day = first + draw(st.integers(-3, 12)) * DAY
