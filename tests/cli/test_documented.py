@@ -86,7 +86,17 @@ def test_options_are_as_documented(line: str, folder: Path, monkeypatch: pytest.
     assert not problems.found
 
 
-@pytest.mark.parametrize("line", [line for line in OURS if line.startswith("lapse backtest events.jsonl")])
+BACKTESTS = [line for line in OURS if line.startswith("lapse backtest events.jsonl")]
+
+
+@pytest.mark.parametrize("line", [line for line in BACKTESTS if line.count("--policy") > 1])
+def test_the_policy_lab_as_documented(line: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(shlex.split(line)[1:]) == 0
+    assert "came true" in capsys.readouterr().out
+    assert (folder / "results" / "differences.jsonl").exists()
+
+
+@pytest.mark.parametrize("line", [line for line in BACKTESTS if line.count("--policy") < 2])
 def test_backtest_as_documented(line: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = shlex.split(line)[1:]
     assert main(words) == 0
