@@ -105,7 +105,7 @@ def alert_id(customer_hash: int, sign: Sign, episode_day: int) -> str:
 
     >>> from stream.core.hashing import hash_of
     >>> alert_id(hash_of("1228"), Sign.silent, 17_380)
-    '6e1fcc22ccbd24a1cb05d6ab80e5c5a1'
+    'ebdbd24acc2cc5e708ad6a273d736c1b'
     """
     first = np.uint64(alert_hash(np.uint64(customer_hash), int(sign), episode_day))
     return f"{int(first):016x}{int(mix(first ^ np.uint64(customer_hash))):016x}"

@@ -181,17 +181,20 @@ class Partition:
 
     def load(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> None:
         """Set rows from changelog records, in order: the last of a key wins. Raises OtherPolicyError for other rows."""
-        records = list(zip(keys, values, strict=True))
-        self.flows.load((key, value) for key, value in records if key.startswith(flows.KEY))
-        self.ledger.latest.load((key, value) for key, value in records if key.startswith(latest.KEY))
-        self.erasures.load((key, value) for key, value in records if key.startswith(erasures.KEY))
-        rows = {key: value for key, value in records if not key.startswith(SEPARATOR)}
-        kept = {key: value for key, value in rows.items() if value is not None}
+        records = dict(zip(keys, values, strict=True))
+        beside = [(key, value) for key, value in records.items() if key.startswith(SEPARATOR)]
+        for key, _ in beside:
+            del records[key]
+        self.flows.load((key, value) for key, value in beside if key.startswith(flows.KEY))
+        self.ledger.latest.load((key, value) for key, value in beside if key.startswith(latest.KEY))
+        self.erasures.load((key, value) for key, value in beside if key.startswith(erasures.KEY))
+        gone = [key for key, value in records.items() if value is None]
+        kept = {key: value for key, value in records.items() if value is not None}
         size, sizes = len(next(iter(kept.values()), b"")), (0, ROW.itemsize, ROW.itemsize + MORE.itemsize)
         if size not in sizes:
             raise OtherPolicyError(f"changelog of partition {self.number}: rows of {size} bytes, none of {sizes[1:]}")
         self.table.load(kept)
-        self.table.drop([key for key, value in rows.items() if value is None])
+        self.table.drop(gone)
 
     def load_control(self, data: bytes) -> None:
         """Go on from a control record. Raises OtherPolicyError where rows would be misread."""

@@ -227,20 +227,28 @@ class CustomerTable:
         size = ROW.itemsize
         places = self.rows["more"][rows]
         # as plain bytes: NumPy copies records field by field
-        data = b"".join([value[:size] for value in latest.values()])
+        values = list(latest.values())
+        plain = max(map(len, values), default=0) <= size  # most restores of a shop: nothing beside the rows
+        data = b"".join(values if plain else [value[:size] for value in values])
         _plain(self.rows)[rows] = np.frombuffer(data, np.uint8).reshape(-1, size)
-        self.reserve_more(len(latest))
-        for i, value in enumerate(latest.values()):
+        if not plain or places.any():
+            self._load_more(places, values)
+        self.rows["more"][rows] = places
+        due_s = self.rows["due_s"][rows].astype(np.int64)
+        self.due_ms[rows] = np.where(due_s == NEVER_S, NEVER_MS, due_s * 1000)
+
+    def _load_more(self, places: NDArray[np.uint32], values: Sequence[bytes]) -> None:
+        """Set what there is beside loaded rows; `places` are theirs, and get those that they have from now on."""
+        size = ROW.itemsize
+        self.reserve_more(len(values))
+        for i, value in enumerate(values):
             if len(value) > size:
                 if places[i] == 0:
                     places[i] = self.more_n
                     self.more_n += 1
                 self.more[places[i]] = np.frombuffer(value, MORE, 1, size)[0]
             elif places[i]:
-                self.more[places[i]] = np.zeros(1, MORE)[0]
-        self.rows["more"][rows] = places
-        due_s = self.rows["due_s"][rows].astype(np.int64)
-        self.due_ms[rows] = np.where(due_s == NEVER_S, NEVER_MS, due_s * 1000)
+                self.more[places[i]] = self.more[0]
 
     def _reserve(self, keys: int, key_bytes: int) -> None:
         need = self.n + keys

@@ -153,6 +153,7 @@ def test_ctrl_c_is_no_traceback(tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)  # before its input is closed, which would be an end of another kind
         _, told = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"Traceback" not in told
