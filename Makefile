@@ -9,6 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 SEEDS ?= 10
+JOBS ?= 4
 
 .PHONY: help env demo test check format bench chaos
 
@@ -38,8 +39,8 @@ format: $(READY)  ## put the code in shape
 bench: $(READY)  ## the benchmarks, with peers, on one broker (half an hour; writes benchmarks/RESULTS.md)
 	@$(BIN)/python -m benchmarks
 
-chaos: $(READY)  ## crashes on a real Kafka: make chaos SEEDS=200 (a minute each; goes on where it stopped)
-	@$(BIN)/python -m tests.chaos --seeds $(SEEDS) --log .chaos.jsonl
+chaos: $(READY)  ## crashes on a real Kafka: make chaos SEEDS=200 JOBS=4 (goes on where it stopped)
+	@$(BIN)/python -m tests.chaos --seeds $(SEEDS) --jobs $(JOBS) --log .chaos.jsonl
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,6 +21,7 @@ LONG_PERIODS = PERIODS[1:]
 
 _EPOCH = date(1970, 1, 1)
 _EPOCH_ORDINAL = _EPOCH.toordinal()
+_REMEMBERED = 10_000  # periods whose ends are kept: every close of a day asks for the same few again and again
 _YEARS = range(1970, 2101)  # instants outside are in the first or last offset of the zone
 
 
@@ -58,6 +59,11 @@ class Calendar:
         >>> (berlin.start_ms(day + 1) - berlin.start_ms(day)) // HOUR_MS
         23
         """
+        if 0 <= day < self.starts_s.size:
+            return int(self.starts_s[day]) * 1000
+        return self._midnight_ms(day)
+
+    def _midnight_ms(self, day: int) -> int:
         guess = day * DAY_MS
         low, high = np.searchsorted(self.since_ms, [guess - DAY_MS, guess + DAY_MS], side="right") - 1
         for i in range(low, high + 1):
@@ -71,15 +77,15 @@ class Calendar:
     def starts_s(self) -> NDArray[np.int64]:
         """The first second of every business day from day 0 on, as an array.
 
-        >>> utc = calendar("America/Sao_Paulo")
-        >>> all(utc.starts_s[day] * 1000 == utc.start_ms(day) for day in range(17_000, 18_000))
+        >>> there = calendar("America/Sao_Paulo")
+        >>> all(there.starts_s[day] * 1000 == there._midnight_ms(day) for day in range(17_000, 18_000))
         True
         """
         guess = np.arange((_YEARS[-1] - 1970 + 1) * 366) * DAY_MS
         low, high = (np.searchsorted(self.since_ms, guess + by, side="right") - 1 for by in (-DAY_MS, DAY_MS))
         starts = guess - self.offsets_ms[low]
         for day in np.flatnonzero(low != high).tolist():
-            starts[day] = self.start_ms(day)
+            starts[day] = self._midnight_ms(day)
         return starts // 1000
 
     def end_ms(self, day: int) -> int:
@@ -122,6 +128,7 @@ def month_of(day: int) -> int:
     return (when.year - _YEARS[0]) * 12 + when.month - 1
 
 
+@cache
 def months() -> NDArray[np.int64]:
     """The month of every business day from day 0 on, as its number since 1970-01.
 
@@ -132,6 +139,7 @@ def months() -> NDArray[np.int64]:
     return np.asarray(days.astype("datetime64[M]").astype(np.int64))
 
 
+@lru_cache(_REMEMBERED)
 def period_start(period: str, day: int) -> int:
     """The first day of the period that contains a day.
 
@@ -151,6 +159,7 @@ def period_start(period: str, day: int) -> int:
     raise AssertionError(f"no period {period!r}")
 
 
+@lru_cache(_REMEMBERED)
 def period_end(period: str, day: int) -> int:
     """The last day of the period that contains a day.
 

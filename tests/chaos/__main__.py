@@ -1,4 +1,4 @@
-"""`python -m tests.chaos --seeds 200`: one seed after the other, a line each in a log; begun again it goes on there.
+"""`python -m tests.chaos --seeds 200 --jobs 4`: seeds in turn, a line each in a log; begun again it goes on there.
 
 Owns: the command line, the log, the summary. A failing seed is told with the command that replays it.
 """
@@ -7,40 +7,47 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
 import traceback
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Empty, Queue
 from typing import Any
 
 from tests.chaos import harness
 from tests.chaos.plan import plan
+from tests.chaos.processes import warm_up
+
+COMMIT = subprocess.run(
+    ["git", "describe", "--always", "--dirty", "--exclude", "*"], capture_output=True, text=True, check=False
+).stdout.strip()  # fmt: skip
 
 
-def one(seed: int, logs: Path | None) -> dict[str, Any]:
+def one(seed: int, lane: harness.Lane, logs: Path | None) -> dict[str, Any]:
     """Run a seed; what is to be remembered of it."""
     what = plan(seed)
     folder = Path(tempfile.mkdtemp(prefix=f"lapse-chaos-{seed}-")) if logs is None else logs
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     try:
-        result = harness.run(what, folder)
+        result = lane.run(what, folder)
     except Exception:  # noqa: BLE001 (whatever it is, it belongs to this seed, and the next one may tell more)
         result = harness.Result(seed, [traceback.format_exc()], seconds=time.monotonic() - began)
     if result.problems:
         print(f"seed {seed} FAILED: python -m tests.chaos --seed {seed}   (logs in {folder})")
         for problem in result.problems:
             print(f"    {problem}")
-    else:
-        for file in folder.iterdir():
-            file.unlink()
-        folder.rmdir()
+    elif logs is None:
+        shutil.rmtree(folder)
     return {
-        "seed": seed, "ok": not result.problems, "problems": result.problems, "workers": what.workers,
+        "seed": seed, "commit": COMMIT, "ok": not result.problems, "problems": result.problems, "workers": what.workers,
         "troubles": what.troubles, "records": result.records, "alerts": result.alerts, "restarts": result.restarts,
-        "seconds": round(result.seconds, 1),
+        "seconds": round(result.seconds, 1), "spent": result.spent,
     }  # fmt: skip
 
 
@@ -61,30 +68,52 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="only this one, again")
     parser.add_argument("--seeds", type=int, default=10, help="how many (default: 10)")
     parser.add_argument("--start", type=int, default=1, help="the first (default: 1)")
-    parser.add_argument("--log", type=Path, help="remember what was done here, and don't do it again")
+    parser.add_argument("--jobs", type=int, default=1, help="how many at once, each with a broker (default: 1)")
+    parser.add_argument("--log", type=Path, help="remember here what was right, and don't do it again at this commit")
     parser.add_argument("--logs", type=Path, help="where workers' logs of a single seed go")
     args = parser.parse_args()
-    harness.warm_up()
+    began = time.monotonic()
+    warm_up()
     if args.seed is not None:
-        line = one(args.seed, args.logs)
+        with harness.Lane() as lane:
+            line = one(args.seed, lane, args.logs)
         print(json.dumps(line))
         return 0 if line["ok"] else 1
-    done: list[dict[str, Any]] = []
-    if args.log and args.log.exists():
-        done = [json.loads(text) for text in args.log.read_text().splitlines()]
-    known = {line["seed"] for line in done}
+    done = _done(args.log)
+    seeds: Queue[int] = Queue()
     for seed in range(args.start, args.start + args.seeds):
-        if seed in known:
-            continue
-        line = one(seed, None)
-        done.append(line)
-        if args.log:
-            with args.log.open("a") as out:
-                out.write(json.dumps(line) + "\n")
-        print(f"seed {seed}: {'right' if line['ok'] else 'WRONG'}, {line['seconds']:.0f} s, {line['alerts']} alerts, "
-              f"{', '.join(line['troubles'])}", flush=True)  # fmt: skip
-    print(summary(done))
+        if seed not in {line["seed"] for line in done}:
+            seeds.put(seed)
+    with ThreadPoolExecutor(args.jobs) as pool:
+        for lane_done in [pool.submit(_lane, seeds, done, args.log) for _ in range(args.jobs)]:
+            lane_done.result()
+    print(f"{summary(done)}; {(time.monotonic() - began) / 60:.0f} minutes; commit {COMMIT}")
     return 0 if all(line["ok"] for line in done) else 1
+
+
+def _lane(seeds: Queue[int], done: list[dict[str, Any]], log: Path | None) -> None:
+    """One seed after the other on a broker of its own, until none is left."""
+    with harness.Lane() as lane:
+        while True:
+            try:
+                seed = seeds.get_nowait()
+            except Empty:
+                return
+            line = one(seed, lane, None)
+            done.append(line)
+            if log:
+                with log.open("a") as out:
+                    out.write(json.dumps(line) + "\n")
+            how, did = "right" if line["ok"] else "WRONG", ", ".join(line["troubles"])
+            print(f"seed {seed}: {how}, {line['seconds']:.0f} s, {line['alerts']} alerts, {did}", flush=True)
+
+
+def _done(log: Path | None) -> list[dict[str, Any]]:
+    """What the log says was right at this commit; what was not is done again."""
+    if log is None or not log.exists():
+        return []
+    lines = [json.loads(text) for text in log.read_text().splitlines()]
+    return [line for line in lines if line["ok"] and line["commit"] == COMMIT]
 
 
 if __name__ == "__main__":

@@ -24,12 +24,17 @@ TROUBLES = {
     "remove": 2,
     "broker_kill": 1,
     "broker_stop": 1,
+    "delete": 1,  # a topic to which workers write is deleted, and made again by hand after a while
 }
+DELETED = ("churn.alerts", "customer.events.dead", "retention.parts")
 
 
 @dataclass(frozen=True, order=True)
 class Act:
-    """At so many seconds: `start`, `kill`, `term`, `stop` or `cont` worker `slot`, or the broker (slot −1)."""
+    """At so many seconds: `start`, `kill`, `term`, `stop` or `cont` worker `slot`, or the broker (slot −1).
+
+    Of the broker also a topic's name, which is deleted, and `make`: the topics that are missing are made.
+    """
 
     at: float
     slot: int
@@ -77,12 +82,16 @@ def _begin(
             present.add(absent[0])
             free[absent[0]] = at + 1.0
         return bool(absent)
-    if trouble.startswith("broker") and free[-1] <= at:
+    of_broker = trouble == "delete" or trouble.startswith("broker")
+    if of_broker and free[-1] <= at:
         away = draw.uniform(0.5, 6.0)
-        acts += [Act(at, -1, trouble.removeprefix("broker_")), Act(at + away, -1, "start")]
+        first, last = (
+            (draw.choice(DELETED), "make") if trouble == "delete" else (trouble.removeprefix("broker_"), "start")
+        )
+        acts += [Act(at, -1, first), Act(at + away, -1, last)]
         free[-1] = at + away + 4.0
         return True
-    if trouble.startswith("broker") or not idle or (trouble == "remove" and len(present) == 1):
+    if of_broker or not idle or (trouble == "remove" and len(present) == 1):
         return False
     slot = draw.choice(idle)
     if trouble == "remove":

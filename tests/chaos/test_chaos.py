@@ -8,6 +8,7 @@ import pytest
 
 from tests.chaos import harness
 from tests.chaos.plan import LAST_SECONDS, MOST_WORKERS, TROUBLES, plan
+from tests.chaos.processes import warm_up
 
 SEED = 4  # a worker that stands still until its transaction has timed out, three kills, three that join
 
@@ -25,7 +26,8 @@ def test_a_plan_is_the_seeds_and_leaves_somebody_to_work() -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("_kafka_can_run")
 def test_crashes_lose_and_repeat_nothing(tmp_path: Path) -> None:
-    harness.warm_up()
-    result = harness.run(plan(SEED), tmp_path)
+    warm_up()
+    with harness.Lane() as lane:
+        result = lane.run(plan(SEED), tmp_path)
     assert not result.problems, f"python -m tests.chaos --seed {SEED}: {result.problems}"
     assert result.alerts > 0

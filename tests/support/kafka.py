@@ -85,26 +85,26 @@ def read_all(bootstrap: str, topic: str, *, committed: bool = True) -> list[Reco
             "isolation.level": isolation,
             "enable.partition.eof": True,
             "fetch.queue.backoff.ms": 20,
+            "fetch.wait.max.ms": 50,  # an empty fetch that waits only delays the mark of the end
         }
     )
     try:
         partitions = sorted(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
-        ends = {number: _end(bootstrap, topic, number) for number in partitions}
+        ends = _ends(bootstrap, topic, partitions)
         consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
         return _until(consumer, ends)
     finally:
         consumer.close()
 
 
-def _end(bootstrap: str, topic: str, partition: int) -> int:
-    """The high watermark, which counts open transactions as well."""
+def _ends(bootstrap: str, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    """The high watermarks, which count open transactions as well."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "tests", "isolation.level": "read_uncommitted"})
     try:
-        watermarks = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        found = {number: consumer.get_watermark_offsets(TopicPartition(topic, number), 10) for number in partitions}
     finally:
         consumer.close()
-    assert watermarks is not None
-    return int(watermarks[1])
+    return {number: int(ends[1]) for number, ends in found.items()}
 
 
 def _until(consumer: Consumer, ends: dict[int, int]) -> list[Record]:
