@@ -48,6 +48,13 @@ def kafka(_kafka_can_run: None) -> Iterator[broker.Kafka]:
 
 
 @pytest.fixture
+def quick_kafka(_kafka_can_run: None) -> Iterator[broker.Kafka]:
+    """The same, but it allows short sessions: where many workers have to die one after the other."""
+    with broker.Kafka({"group.min.session.timeout.ms": "1000"}) as running:
+        yield running
+
+
+@pytest.fixture
 def kafka_bootstrap(kafka: broker.Kafka) -> str:
     """`host:port` of an empty real Kafka."""
     return kafka.bootstrap

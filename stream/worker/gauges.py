@@ -6,6 +6,7 @@ hundredth of the loop's time: all numbers are fresh within seconds.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
@@ -22,6 +23,8 @@ EVERY_SECONDS: Final = 1.0
 SCAN_SECONDS: Final = 0.02  # at once, or one table if that takes longer
 SCAN_SHARE: Final = 0.01  # of the loop's time
 REASONS: Final = ("aborted", "broken", "fenced", "kernel", "lost")  # why a transaction was not committed
+
+_log = logging.getLogger("lapse.worker")
 
 
 class Gauges:
@@ -45,10 +48,16 @@ class Gauges:
         for reason in REASONS:
             self._meters.add(metrics.ABORTED, reason, by=0)
 
-    def begin(self, number: int, counted: Iterable[tuple[Metric, tuple[str, ...]]]) -> None:
-        """A partition runs: everything that may be counted of it begins at 0; `counted` has labels after it."""
+    def begin(self, one: Incarnation, counted: Iterable[tuple[Metric, tuple[str, ...]]]) -> None:
+        """A partition runs: all that may be counted of it begins at 0, labels are after it. Once for each restore."""
+        if one.told_running == one.since:
+            return
+        one.told_running = one.since
+        seconds = time.monotonic() - one.since
+        self._meters.observe(metrics.RESTORE_SECONDS, seconds)
         for metric, labels in counted:
-            self._meters.add(metric, str(number), *labels, by=0)
+            self._meters.add(metric, str(one.number), *labels, by=0)
+        _log.info("partition %d runs from offset %d, restored in %.2f s", one.number, one.position, seconds)
 
     def committed(self, seconds: float, oldest_ms: int | None) -> None:
         """A transaction was committed, `seconds` after its commit began."""

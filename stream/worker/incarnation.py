@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from stream.worker.job import Partition
+from stream.worker.trial import NONE, Trial
 
 NEAR_MS: Final = 5 * 60_000  # so near to the wall clock the events are live, not a backlog or a replay
 
@@ -71,6 +72,12 @@ class Incarnation:
     patience: float = 0.1  # seconds to wait for a stable offset at the next try
     limit: int | None = None  # events to apply at once, while a failing one is looked for
     suspect_until: int = 0  # the offset before which the failing one lies
+    recorded: Trial = NONE  # what stood beside the committed offset
+    found: Trial = NONE  # … when this life began
+    trial: Trial = NONE  # what this life writes there
+    begun: bool = False  # whether it is written down, since the last restore
+    begun_at: int | None = None  # and where
+    rests_until_ms: int = 0  # wall clock until which its clock may not follow, as that failed
     lag: int = 0  # events between the position and the end, as last seen
     clock_written_ms: int = 0  # the alert clock in the last control record
     told_running: float = 0.0  # the `since` for which it was told that it runs
@@ -94,6 +101,28 @@ class Incarnation:
         self.read_to = self.target = 0
         self.caught_up = False
         self.suspended = ""
+        self.begun = False
+
+    def begin(self) -> None:
+        """This life is about to try its first events: count it among those that began here, go as carefully as asked.
+
+        A life that failed here and went on is not counted: what hinders it is no deadly event.
+        """
+        given_up_s = self.trial.given_up_s or self.recorded.given_up_s
+        if self.begun_at is None:
+            self.found, trial = self.recorded, self.recorded.begun(self.position)
+        else:
+            trial = self.found if self.begun_at == self.position else self.recorded
+        self.trial = replace(trial, given_up_s=given_up_s)
+        self.begun, self.begun_at = True, self.position
+        if trial.size:
+            self.limit, self.suspect_until = min(trial.size, self.limit or trial.size), trial.until
+
+    def on_record(self) -> Trial:
+        """What a commit of now writes down beside the offset."""
+        if self.position == self.begun_at:
+            return self.trial
+        return self.trial.gone_on(self.limit, self.suspect_until)
 
     def follow_to_ms(self, wall_ms: int) -> int:
         """How far the clock may go: until the silence since the newest event stops being trusted.
@@ -111,7 +140,7 @@ class Incarnation:
         the input's silence is not trusted (`worker.suspension`).
         """
         clock_ms = self.partition.clock_ms
-        if not self.caught_up or clock_ms is None or self.suspended:
+        if not self.caught_up or clock_ms is None or self.suspended or wall_ms < self.rests_until_ms:
             return False
         self.live = self.live or wall_ms - (clock_ms + grace_ms) <= NEAR_MS
         return self.live

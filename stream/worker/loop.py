@@ -30,6 +30,7 @@ from stream.worker.settings import Settings
 from stream.worker.suspension import judge
 from stream.worker.topics import EVENTS
 from stream.worker.transaction import CALL_SECONDS, AbortError, BrokenError, FencedError, Transactions
+from stream.worker.trial import written
 from stream.worker.versions import Versions
 from stream.worker.watchdog import Watchdog
 
@@ -123,8 +124,9 @@ class Loop:
         """Process what was consumed; how many records that were."""
         self._pace.begin(len(messages))
         taken = 0
-        for run in runs(messages):
-            one = self._incarnations.get(run.partition)
+        found = [(self._incarnations.get(run.partition), run) for run in runs(messages)]
+        self._processor.begin((one, run.records) for one, run in found if one is not None)
+        for one, run in found:
             for error in run.errors:
                 self._tell(run.partition, error)
             if one is None or one.state is not State.RUN:
@@ -174,9 +176,11 @@ class Loop:
         for one in dirty:
             self._processor.write_rows(one)
             self._processor.write_control(one)
-        offsets = [TopicPartition(EVENTS, one.number, one.position, self._id) for one in dirty]
+        offsets = [
+            TopicPartition(EVENTS, one.number, one.position, written(self._id, one.on_record())) for one in dirty
+        ]
         self._transactions.commit(offsets, self._consumer.consumer_group_metadata())
-        self._failures = 0
+        self._failures = 0 if not self._processor.beginning else self._failures
         self._meters.settle(committed=True)
         self._gauges.committed(time.perf_counter() - began, self._processor.oldest_ms)
         dirty.clear()
@@ -300,11 +304,6 @@ class Loop:
                 _log.warning("partition %d can't go on yet: %s", one.number, error.args[0].str())
                 self._drop(one)
                 continue
-            seconds = time.monotonic() - one.since
-            if one.told_running != one.since:
-                one.told_running = one.since
-                self._meters.observe(metrics.RESTORE_SECONDS, seconds)
-                self._gauges.begin(one.number, self._job.counted)
-                _log.info("partition %d runs from offset %d, restored in %.2f s", one.number, one.position, seconds)
+            self._gauges.begin(one, self._job.counted)
         if ready:
             clients.wake(self._consumer, EVENTS, ready[0].number)

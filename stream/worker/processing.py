@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -17,15 +17,16 @@ from confluent_kafka import Message
 
 from stream import metrics
 from stream.wire.dead import DeadLetter, Headers, Reason, to_record, too_late
-from stream.worker.incarnation import Incarnation
+from stream.worker.incarnation import Incarnation, State
 from stream.worker.job import Job, Step
 from stream.worker.meters import Meters
 from stream.worker.restore import CONTROL_KEY, control_record
 from stream.worker.topics import ALERTS, CHANGELOG, DEAD, EVENTS, PARTS
-from stream.worker.transaction import Transactions
+from stream.worker.transaction import AbortError, BrokenError, Transactions
+from stream.worker.trial import MOST_GIVEN_UP
 
 CLOCK_EVERY_MS: Final = 60_000  # a clock that only follows the wall clock is written so often
-MOST_FAILURES_AN_HOUR: Final = 3
+REST_MS: Final = 60_000  # a clock on which the kernel fails while it follows the wall clock rests so long
 ROWS_AT_ONCE: Final = 1_000
 
 _log = logging.getLogger("lapse.worker")
@@ -36,7 +37,8 @@ class KernelError(Exception):
 
     def __init__(self, incarnation: Incarnation, records: Sequence[Message]) -> None:
         """`records` are those among which the failing one is."""
-        super().__init__(f"partition {incarnation.number}: the kernel failed within {len(records)} events")
+        during = f"within {len(records)} events" if records else "as the clock went with the wall clock"
+        super().__init__(f"partition {incarnation.number}: the kernel failed {during}")
         self.incarnation = incarnation
         self.records = records
 
@@ -62,9 +64,32 @@ class Processor:
         self._meters = meters
         self._commit = commit
         self.dirty: dict[Incarnation, None] = {}
+        self.beginning = False
         self.oldest_ms: int | None = None  # timestamp of the oldest record in the transaction
         self._poison: dict[int, set[int]] = {}
-        self._failures: dict[int, deque[float]] = {}
+
+    def begin(self, found: Iterable[tuple[Incarnation, Sequence[Message]]]) -> None:
+        """Write down the lives that begin, before their first records are tried; give up a record that ended many."""
+        fresh = [(one, new) for one, new in found if new and one.state is State.RUN and not one.begun]
+        if not fresh:
+            return
+        for one, _ in fresh:
+            one.begin()
+            self._touch(one)
+        self.beginning = True  # that this can be committed says nothing of what comes now
+        try:
+            self._commit()
+        finally:
+            self.beginning = False
+        for one, new in fresh:
+            if one.trial.size:
+                _log.warning("partition %d: workers ended at offset %d %s", one.number, one.position, one.trial.words())
+            record = next((record for record in new if _offset(record) >= one.position), None)
+            if one.trial.hopeless and record is not None:
+                one.limit = None
+                self._skip(one, record, f"{one.trial.lives - 1} workers in a row ended as they tried this event alone")
+                self._give_up(one)
+                self._commit()
 
     def take(self, one: Incarnation, records: Sequence[Message]) -> None:
         """Apply records, in offset order, of which some may lie before the position (after a seek)."""
@@ -83,7 +108,7 @@ class Processor:
                 at = chunk.index(record)
                 if chunk[:at]:
                     self._apply(one, chunk[:at])
-                self._skip(one, record)
+                self._skip(one, record, "the kernel failed on this event; see the worker's log")
                 chunk = chunk[at + 1 :]
             if chunk:
                 self._apply(one, chunk)
@@ -93,13 +118,15 @@ class Processor:
     def follow(self, one: Incarnation, wall_ms: int) -> bool:
         """Let the clock go with the wall clock; whether more is due than fits one transaction."""
         before = one.partition.clock_ms
-        step = one.partition.follow(wall_ms)
+        with _blaming(one, []):
+            step = one.partition.follow(wall_ms)
         after = one.partition.clock_ms
         if before is None or after is None:
             return False
         if step.alerts or step.parts or after - one.clock_written_ms > CLOCK_EVERY_MS:
             self._touch(one)
-            self._publish(one, step)
+            with _blaming(one, []):
+                self._publish(one, step)
         return after < wall_ms - self._job.grace_ms and after > before
 
     def write_rows(self, one: Incarnation) -> None:
@@ -119,18 +146,21 @@ class Processor:
     def failed(self, error: KernelError) -> None:
         """Halve what may fail next time, or give up one event. Raises when too many were given up."""
         one, records = error.incarnation, error.records
+        if not records:
+            one.rests_until_ms = time.time_ns() // 1_000_000 + REST_MS
+            return
         if len(records) > 1:
             one.limit = len(records) // 2
             one.suspect_until = _offset(records[-1]) + 1
             return
         self._poison.setdefault(one.number, set()).add(_offset(records[0]))
-        failures = self._failures.setdefault(one.number, deque())
-        now = time.monotonic()
-        failures.append(now)
-        while now - failures[0] > 3600:  # noqa: PLR2004 (seconds of an hour)
-            failures.popleft()
-        if len(failures) > MOST_FAILURES_AN_HOUR:
-            text = f"the kernel failed on {len(failures)} events of partition {one.number} in an hour"
+        self._give_up(one, error)
+
+    def _give_up(self, one: Incarnation, error: Exception | None = None) -> None:
+        """Count an event that is given up. Raises RuntimeError when there were too many, whoever the worker was."""
+        one.trial = one.trial.gave_up(int(time.time()))
+        if len(one.trial.given_up_s) > MOST_GIVEN_UP:
+            text = f"{len(one.trial.given_up_s)} events of partition {one.number} were given up within an hour"
             raise RuntimeError(text) from error
 
     def _apply(self, one: Incarnation, records: Sequence[Message]) -> None:
@@ -138,23 +168,21 @@ class Processor:
         self._touch(one)
         stamps = [stamp for _, stamp in map(Message.timestamp, records)]
         self.oldest_ms = min(stamps[0], self.oldest_ms or stamps[0])
-        try:
+        border = 0
+        with _blaming(one, records):
             work = self._decode(records, stamps)
             size = len(work.batch)
             step = one.partition.apply(work.batch, 0, None, stamps)
-        except Exception as error:
-            raise KernelError(one, records) from error
         while True:
-            border = len(records) if step.next >= size else int(work.batch.record[step.next])
-            self._publish(one, step, work, border)
+            with _blaming(one, records[border:]):  # also where what follows from them can't be put in words
+                border = len(records) if step.next >= size else int(work.batch.record[step.next])
+                self._publish(one, step, work, border)
             if step.next >= size:
                 return
             self._commit()
             self._touch(one)
-            try:
+            with _blaming(one, records[border:]):
                 step = one.partition.apply(work.batch, step.next, None, stamps)
-            except Exception as error:
-                raise KernelError(one, records[border:]) from error
 
     def _decode(self, records: Sequence[Message], stamps: list[int]) -> Work:
         values: list[Any] = list(map(Message.value, records))
@@ -190,10 +218,9 @@ class Processor:
         for at in step.too_late:
             self._send_dead(one, work.records, too_late(int(record_of[at])))
 
-    def _skip(self, one: Incarnation, record: Message) -> None:
+    def _skip(self, one: Incarnation, record: Message, why: str) -> None:
         self._touch(one)
-        why = DeadLetter(0, Reason.internal_error, "the kernel failed on this event; see the worker's log")
-        self._send_dead(one, [record], why)
+        self._send_dead(one, [record], DeadLetter(0, Reason.internal_error, why))
         self._meters.count(metrics.EVENTS, str(one.number))
         one.position = _offset(record) + 1
 
@@ -217,6 +244,17 @@ class Processor:
             self._transactions.begin()
             self.oldest_ms = None
         self.dirty[one] = None
+
+
+@contextmanager
+def _blaming(one: Incarnation, records: Sequence[Message]) -> Iterator[None]:
+    """Whatever goes wrong inside goes wrong because of one of the records, but for what goes wrong with Kafka."""
+    try:
+        yield
+    except (AbortError, BrokenError):
+        raise
+    except Exception as error:
+        raise KernelError(one, records) from error
 
 
 def _headers(record: Message) -> Headers | None:

@@ -11,15 +11,16 @@ import logging
 import struct
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from stream.worker import clients
+from stream.worker import clients, trial
 from stream.worker.fence import AFTER_SECONDS, Fence
 from stream.worker.incarnation import Incarnation, Signal, State
 from stream.worker.runs import runs
 from stream.worker.topics import CHANGELOG, EVENTS
+from stream.worker.trial import Trial
 
 CONTROL_KEY: Final = b"\x00control"  # no customer: ids never contain NUL
 
@@ -32,6 +33,8 @@ _LAST_SECONDS = 1.0
 _TELL_SECONDS = 10.0
 _TRUST_SECONDS = 5.0  # no offset for so long, yet a control record: the offsets are gone, not on their way
 _OFFSET = struct.Struct(">q")
+
+Committed: TypeAlias = tuple[int | None, Trial]
 
 _log = logging.getLogger("lapse.restore")
 
@@ -96,20 +99,23 @@ class Restorer:
                 one.patience = min(one.patience * 2, _MOST_PATIENCE_SECONDS)
                 self._later(one, "its offset is not stable")
             else:
-                one.committed = answer[one]
+                one.committed, one.recorded = answer[one]
                 if not self._begin(one):
                     self._later(one, "its changelog has no leader", cut=False)
             if time.monotonic() - began > _ASK_SECONDS:
                 return  # those that run must not wait for those that don't; the others are asked next time
 
-    def _committed(self, waiting: list[Incarnation], seconds: float) -> dict[Incarnation, int | None] | None:
+    def _committed(self, waiting: list[Incarnation], seconds: float) -> dict[Incarnation, Committed] | None:
         try:
             found = self._source.committed([TopicPartition(EVENTS, one.number) for one in waiting], seconds)
         except KafkaException:
             return None
         if any(answer.error is not None for answer in found):
             return None
-        return {one: answer.offset if answer.offset >= 0 else None for one, answer in zip(waiting, found, strict=True)}
+        return {
+            one: (answer.offset if answer.offset >= 0 else None, trial.read(answer.metadata)[1])
+            for one, answer in zip(waiting, found, strict=True)
+        }
 
     def _begin(self, one: Incarnation) -> bool:
         """Read the changelog from where this incarnation is to its end of now, open transactions included."""
@@ -221,5 +227,6 @@ class Restorer:
             found = self._observer.committed([TopicPartition(EVENTS, one.number)], 0.2)
         except KafkaException:
             return
-        if found[0].metadata:
-            self._fence.cut(found[0].metadata, now)
+        owner, _ = trial.read(found[0].metadata)
+        if owner:
+            self._fence.cut(owner, now)

@@ -73,6 +73,10 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
+    def ended(self) -> int | None:
+        """Its exit code once it has ended."""
+        return self._process.poll()
+
     def stop(self) -> tuple[int, float]:
         """SIGTERM; its exit code and how many seconds that took."""
         began = time.monotonic()

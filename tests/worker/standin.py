@@ -8,6 +8,8 @@ What exactly-once promises does not depend on the job, so crashes are judged wit
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -39,7 +41,10 @@ class Step:
 
 
 class Counting:
-    """Counts events by customer; an event `late` comes too late, on `poison` the kernel fails."""
+    """Counts events by customer; an event `late` comes too late, on `poison` the kernel fails, of `deadly` it dies.
+
+    What follows from `unsayable` can't be encoded; once it has seen `stuck`, the clock can't follow the wall clock.
+    """
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -49,6 +54,7 @@ class Counting:
         self.clock_ms: int | None = None
         self.followed = 0
         self.trust_ms = 2**60
+        self.stuck = False
 
     @property
     def live_ms(self) -> int | None:
@@ -71,6 +77,12 @@ class Counting:
                 step.too_late.append(at)
                 continue
             assert value != b"poison", "a bug in the kernel"
+            if value == b"deadly":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if value == b"unsayable":
+                step.alerts.append((b"", None))
+                continue
+            self.stuck = self.stuck or value == b"stuck"
             if value.startswith(b"clock"):
                 self.clock_ms = int(value[5:])
                 continue
@@ -88,6 +100,7 @@ class Counting:
     def follow(self, wall_ms: int) -> Step:
         """Fires one alert for each minute that the clock is ahead of the last event."""
         assert self.clock_ms is not None
+        assert not self.stuck, "a bug in what falls due"
         self.clock_ms = wall_ms
         if self.followed:
             return Step(0)
@@ -121,13 +134,19 @@ def decode(
     return Batch(good, [keys[at] or b"" for at in good], [values[at] for at in good]), dead
 
 
+def encode(alert: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    customer, said = alert
+    assert said is not None, "a bug in an encoder"
+    return customer, said
+
+
 def job() -> Any:
     from stream.worker.job import Job
 
     return Job(
         make=Counting,
         decode=decode,
-        alert=lambda alert: alert,
+        alert=encode,
         part=lambda part: part,
         alert_labels=lambda _: ("standin", "opened", "low", ""),
         grace_ms=0,
@@ -136,11 +155,12 @@ def job() -> Any:
 
 def main(bootstrap: str, slot: str, port: str) -> int:
     from stream.worker.main import run_job
-    from stream.worker.settings import Settings
+    from stream.worker.settings import Settings, pass_through
 
     form = f"{time.time():.0f} {slot} %(relativeCreated)d %(levelname)s %(message)s"
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=form)
-    return run_job(Settings(bootstrap, slot=slot, http=("127.0.0.1", int(port))), job())
+    kafka, _ = pass_through(os.environ)
+    return run_job(Settings(bootstrap, slot=slot, http=("127.0.0.1", int(port)), kafka=kafka), job())
 
 
 if __name__ == "__main__":
