@@ -89,9 +89,13 @@ class Publisher:
         )
 
     async def send(self, records: Iterable[Record]) -> None:
-        """Send those that say something new."""
+        """Send those that say something new.
+
+        Everybody's record comes after those of the segments: a period is done with when that one is final (`_parts`),
+        and a desk may be killed between any two.
+        """
         found: list[KeyValue] = []
-        for record in records:
+        for record in sorted(records, key=lambda one: one.segment == retention.ALL):
             key, value = encode.record(record)
             told = _record.decode(value)
             if not _says_the_same(told, self._sent.get(record.key) or self._desk.records().get(record.key)):
