@@ -13,6 +13,7 @@ from typing import Final
 HERE: Final = Path(__file__).parent
 MODULES: Final = HERE / "node_modules"
 ICONS: Final = MODULES / "@grafana/ui/dist/public/img/icons"
+FONT: Final = MODULES / "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"
 INSTALL_SECONDS: Final = 300
 
 

@@ -1,4 +1,4 @@
-"""The page's files over HTTP on this machine: the bundle, and the icons where Grafana's components look for them.
+"""The page's files over HTTP on this machine: the bundle, icons and font where Grafana's components look for them.
 
 Owns: which paths there are. It serves nothing else.
 """
@@ -13,10 +13,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
-from grafana.preview.bundle import ICONS
+from grafana.preview.bundle import FONT, ICONS
 
 HOST: Final = "127.0.0.1"
 ICON_PATH: Final = "/public/build/img/icons/"
+FONT_PATH: Final = "/public/fonts/inter/"
 PAGE: Final = b"""<!doctype html><meta charset=utf-8><title>lapse boards</title>
 <link rel=stylesheet href=/index.css><div id=root></div><script src=/index.js></script>"""
 
@@ -36,6 +37,8 @@ class _Handler(SimpleHTTPRequestHandler):
         if path.startswith(ICON_PATH):
             folder, _, name = path.removeprefix(ICON_PATH).partition("/")
             return str(ICONS / Path(folder).name / Path(name).name)
+        if path.startswith(FONT_PATH):  # one file has every weight
+            return str(FONT)
         return super().translate_path(path)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class calls it so)

@@ -2,6 +2,7 @@
 
 import { createTheme, dateTime } from '@grafana/data';
 import { GlobalStyles, ThemeContext } from '@grafana/ui';
+import { flushSync } from 'react-dom';
 import { createRoot } from 'react-dom/client';
 
 import 'uplot/dist/uPlot.min.css';
@@ -12,6 +13,15 @@ import { Board } from './board.jsx';
 import { cutOff, settled } from './looking.js';
 import { Variables } from './variables.js';
 
+/** Grafana's styles, and its font loaded: its components measure their texts by canvas, and keep what they measured. */
+async function dress(theme) {
+  const styles = createRoot(document.createElement('div'));
+  flushSync(() => styles.render(<ThemeContext.Provider value={theme}><GlobalStyles /></ThemeContext.Provider>));
+  const faces = await Promise.all(['400', '500'].map((weight) => document.fonts.load(`${weight} 14px Inter`)));
+  if (faces.some((found) => found.length === 0)) {
+    throw new Error("Grafana's styles name no font Inter any more");
+  }
+}
 
 async function main({ board, prometheus, from, to, width, scrapeSeconds, variables: chosen, theme: mode }) {
   const range = { from, to };
@@ -20,7 +30,7 @@ async function main({ board, prometheus, from, to, width, scrapeSeconds, variabl
   const theme = createTheme({ colors: { mode } });
   const problems = [];
   const variables = new Variables(chosen);
-  await Promise.all([document.fonts.load('14px Inter'), document.fonts.load('500 14px Inter')]);
+  await dress(theme);
   await variables.resolve(board, prometheus, range);
   const annotations = await annotationsOf(board, prometheus, range, scrapeSeconds, variables, (name, query, error) =>
     problems.push({ annotation: name, query, error }),
@@ -33,7 +43,6 @@ async function main({ board, prometheus, from, to, width, scrapeSeconds, variabl
     const onUncaughtError = (error) => (window.report = { failed: `${error.stack ?? error}` });
     createRoot(document.getElementById('root'), { onUncaughtError }).render(
       <ThemeContext.Provider value={theme}>
-        <GlobalStyles />
         <Board {...{ board, settings, variables, annotations, told }} />
       </ThemeContext.Provider>,
     );
