@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+from stream.cli.moments import moment
 from stream.cli.usage import FINE, FOUND_SOMETHING, Command, Problems, add_bootstrap, add_desk, add_policy
 from stream.desk.words import SIGNS
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 ACTIONS = ("tail", "explain", "ack", "mute")
 SEVERITIES = ("low", "medium", "high", "critical")
-_AGO = re.compile(r"(\d{1,6})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +56,7 @@ def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
         problems.choice(one, "--severity", SEVERITIES)
     for one in sorted(_names(args.sign)):
         problems.choice(one, "--sign", SIGNS)
-    since_ms = _since(args.since, problems)
+    since_ms = moment(args.since, "--since", problems)
     if action == "tail":
         if args.alert_id:
             problems.add(f"don't know what to do with {args.alert_id!r}: `lapse alerts tail` takes no ID")
@@ -82,23 +79,6 @@ def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(one.strip() for one in text.split(",") if one.strip())
-
-
-def _since(text: str, problems: Problems) -> int | None:
-    """Epoch ms from which on alerts are shown; None: from now on."""
-    if not text:
-        return None
-    if text == "start":
-        return 0
-    if match := _AGO.fullmatch(text):
-        ago = dt.timedelta(**{_UNITS[match[2]]: int(match[1])})
-        return max(0, int((time.time() - ago.total_seconds()) * 1000))
-    try:
-        when = dt.datetime.fromisoformat(text)
-    except ValueError:
-        problems.add(f"--since is {text!r}: give start, 30m, 12h, 7d, or a time such as 2017-08-25T18:00Z")
-        return None
-    return int((when if when.tzinfo else when.replace(tzinfo=dt.UTC)).timestamp() * 1000)
 
 
 def _tail(

@@ -1,15 +1,16 @@
-"""Reading the dead letters: what was refused, with the reason and the original.
+"""Reading the dead letters: what was refused, with the reason and the original, and whether it went back.
 
 Owns: reading `customer.events.dead` from its beginning to its present end. Changes nothing. How a dead letter is
-written is `stream.wire.dead`.
+written is `stream.wire.dead`; sending back is `stream.tools.redrive`.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 from confluent_kafka import Message
@@ -18,6 +19,18 @@ from stream.tools.reading import messages
 from stream.worker import topics
 from stream.worker.settings import Settings
 
+RECEIPT: Final = "redriven"  # the reason of a record that says: this letter went back
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which letters: None chooses all. Times are epoch ms, of when it was refused."""
+
+    reason: str | None = None
+    partition: int | None = None  # of the original
+    since_ms: int | None = None
+    until_ms: int | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Dead:
@@ -25,14 +38,28 @@ class Dead:
 
     reason: str
     detail: str
-    origin: str  # topic/partition@offset of the original
-    stored_at: datetime
+    place: Mapping[str, str]  # topic, partition and offset of the original
+    stored_ms: int
     key: bytes | None
     value: bytes
+    cut: bool  # the original was too large to be kept whole
 
-    def as_json(self) -> str:
+    @property
+    def origin(self) -> str:
+        """Where the original was: topic/partition@offset, which names a letter."""
+        return f"{self.place['topic']}/{self.place['partition']}@{self.place['offset']}"
+
+    @property
+    def stored_at(self) -> datetime:
+        """When it was refused."""
+        return datetime.fromtimestamp(self.stored_ms / 1000, UTC)
+
+    def as_json(self, *, redriven: bool = False) -> str:
         """Return it as one line of JSON; an original that is no UTF-8 is given in base64."""
-        row = {"stored_at": self.stored_at, "origin": self.origin, "reason": self.reason, "detail": self.detail}
+        row: dict[str, object] = {
+            "stored_at": self.stored_at, "origin": self.origin, "reason": self.reason, "detail": self.detail,
+            "redriven": redriven,
+        }  # fmt: skip
         for name, data in (("key", self.key), ("value", self.value)):
             try:
                 row[name] = None if data is None else data.decode()
@@ -41,16 +68,24 @@ class Dead:
         return msgspec.json.encode(row).decode()
 
 
-def read(cluster: Settings, reason: str | None, limit: int) -> Iterator[Dead]:
-    """Yield the refused inputs in the order in which they were refused, at most `limit`, only of `reason` if given."""
-    found = 0
-    for message in messages(cluster, topics.DEAD):
+def read(cluster: Settings, chosen: Chosen | None = None) -> Iterator[Dead]:
+    """Yield the chosen refused inputs in the order in which they were refused."""
+    wanted = Chosen() if chosen is None else chosen
+    for message in messages(cluster, topics.DEAD, since_ms=wanted.since_ms):
         one = _dead(message)
-        if reason in {None, one.reason}:
+        if (
+            one.reason != RECEIPT
+            and wanted.reason in {None, one.reason}
+            and (wanted.partition is None or one.place["partition"] == str(wanted.partition))
+            and (wanted.until_ms is None or one.stored_ms < wanted.until_ms)
+        ):
             yield one
-            found += 1
-            if found == limit:
-                return
+
+
+def receipts(cluster: Settings) -> set[str]:
+    """The origins of the letters that went back."""
+    found = map(_dead, messages(cluster, topics.DEAD))
+    return {one.origin for one in found if one.reason == RECEIPT}
 
 
 def _dead(message: Message) -> Dead:
@@ -58,10 +93,11 @@ def _dead(message: Message) -> Dead:
     return Dead(
         reason=headers.get("reason", ""),
         detail=headers.get("detail", ""),
-        origin=f"{headers.get('topic', '?')}/{headers.get('partition', '?')}@{headers.get('offset', '?')}",
-        stored_at=datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC),
+        place={name: headers.get(name, "?") for name in ("topic", "partition", "offset")},
+        stored_ms=message.timestamp()[1],
         key=message.key(),
         value=message.value() or b"",
+        cut="original_size" in headers or "original_key_size" in headers,
     )
 
 
