@@ -18,9 +18,9 @@ from stream.core.signs import BY_ENGAGEMENT, BY_PURCHASE, Sign
 from stream.core.views import Rules, Store
 from stream.jit import njit, whole
 
-SILENT = int(Sign.silent)
-_FAILED, _CANCELLING = int(Sign.payment_failed), int(Sign.cancelling)
-_NEVER_ACTIVATED, _COMPLAINT, _NEGLECTED = int(Sign.never_activated), int(Sign.complaint), int(Sign.neglected)
+SILENT = whole(Sign.silent)
+_FAILED, _CANCELLING = whole(Sign.payment_failed), whole(Sign.cancelling)
+_NEVER_ACTIVATED, _COMPLAINT, _NEGLECTED = whole(Sign.never_activated), whole(Sign.complaint), whole(Sign.neglected)
 _BY_PURCHASE = sum(1 << sign for sign in BY_PURCHASE)
 _BY_ENGAGEMENT = sum(1 << sign for sign in BY_ENGAGEMENT)
 
@@ -72,7 +72,7 @@ def await_next(store: Store, clock: NDArray[np.int64], row: int, rules: Rules) -
 
 
 @njit
-def _judge(store: Store, clock: NDArray[np.int64], row: int, sign: int, now_s: int, rules: Rules) -> None:
+def _judge(store: Store, clock: NDArray[np.int64], row: int, sign: int, now_s: int) -> None:
     """Whether the customer has stayed, now that an alert's horizon has passed (definitions L5)."""
     r = store.rows[row]
     m = store.more[r.more]
@@ -81,11 +81,11 @@ def _judge(store: Store, clock: NDArray[np.int64], row: int, sign: int, now_s: i
         last = whole(r.purchase_day)
     elif (1 << sign) & _BY_ENGAGEMENT:
         last = whole(r.engage_day)
-    stays = last > day_at(whole(r.opened_s[sign]), rules)
+    stays = last > day_at(store.pulse, whole(r.opened_s[sign]))
     if sign == _FAILED:
         stays = False  # it would have been recovered
     elif sign == _CANCELLING:
-        stays = stays or subscribed(m, day_at(now_s, rules), now_s + 1)
+        stays = stays or subscribed(m, day_at(store.pulse, now_s), now_s + 1)
     resolve(store, clock, row, sign, RETURNED if stays else CHURNED, now_s)
 
 
@@ -98,25 +98,25 @@ def _fire_more(store: Store, clock: NDArray[np.int64], row: int, now_s: int, rul
     waits = m.activate_s != 0 and not m.uses & signals.LOOKED
     if waits and after_s(pulse, whole(m.activate_s), t.activation_s) <= now_s:
         m.uses |= signals.LOOKED
-        open_alert(store, clock, row, _NEVER_ACTIVATED, day_at(whole(m.activate_s), rules), now_s, rules)
+        open_alert(store, clock, row, _NEVER_ACTIVATED, day_at(store.pulse, whole(m.activate_s)), now_s, rules)
     if m.failed_due_s != 0 and m.failed_due_s <= now_s:
         m.failed_due_s = 0
-        open_alert(store, clock, row, _FAILED, day_at(whole(m.failed_s), rules), now_s, rules)
+        open_alert(store, clock, row, _FAILED, day_at(store.pulse, whole(m.failed_s)), now_s, rules)
     for k in range(TICKETS):
         waits = m.ticket_s[k] != 0 and not m.ticket_bits[k] & (signals.LOOKED | troubles.CLOSED)
         if waits and _target_s(pulse, m, k, rules) <= now_s:
             m.ticket_bits[k] |= signals.LOOKED
-            open_alert(store, clock, row, _COMPLAINT, day_at(whole(m.ticket_s[k]), rules), now_s, rules)
+            open_alert(store, clock, row, _COMPLAINT, day_at(store.pulse, whole(m.ticket_s[k])), now_s, rules)
     for k in range(SUBSCRIPTIONS):
         if m.ends_s[k] != 0 and whole(m.ends_s[k]) - t.notice_s <= now_s:
             m.ends_s[k] = 0
-            day = day_at(now_s, rules)
+            day = day_at(store.pulse, now_s)
             if max(whole(r.active_head), whole(r.engage_day)) <= day - t.idle_days:
                 troubles.cancels(r, m, day, troubles.TERM_ENDS, store.episodes)
                 open_alert(store, clock, row, _CANCELLING, day, now_s, rules)
     waits = rules.of.enabled[_NEGLECTED] != 0 and m.contact_s != 0
     if waits and after_s(pulse, whole(m.contact_s), t.neglect_s) <= now_s:
-        contact_day = day_at(whole(m.contact_s), rules)
+        contact_day = day_at(store.pulse, whole(m.contact_s))
         m.contact_s = 0
         if r.revenue >= t.neglect_revenue:
             open_alert(store, clock, row, _NEGLECTED, contact_day, now_s, rules)
@@ -131,7 +131,7 @@ def fire(store: Store, clock: NDArray[np.int64], row: int, rules: Rules) -> None
     for sign in range(SIGNS):
         judged = r.open & (1 << sign) != 0
         if judged and after_s(store.pulse, whole(r.opened_s[sign]), rules.of.horizon_s[sign]) <= now_s:
-            _judge(store, clock, row, sign, now_s, rules)
+            _judge(store, clock, row, sign, now_s)
     if silent_s(r, store.pulse) <= now_s:
         r.silent_s = NEVER_S
         open_alert(store, clock, row, SILENT, whole(r.purchase_day), now_s, rules)

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.views import C, Store
-from stream.jit import njit
+from stream.jit import njit, whole
 
 
 @njit
 def _before(store: Store, i: int, j: int) -> Any:
-    if store.heap_ms[i] != store.heap_ms[j]:
-        return store.heap_ms[i] < store.heap_ms[j]
-    a, b = store.heap_row[i], store.heap_row[j]
+    if store.heap[i, 0] != store.heap[j, 0]:
+        return store.heap[i, 0] < store.heap[j, 0]
+    a, b = store.heap[i, 1], store.heap[j, 1]
     at, bt = store.key_start[a], store.key_start[b]
     an, bn = store.key_start[a + 1] - at, store.key_start[b + 1] - bt
     for k in range(min(an, bn)):
@@ -30,8 +30,8 @@ def _before(store: Store, i: int, j: int) -> Any:
 
 @njit
 def _swap(store: Store, i: int, j: int) -> None:
-    store.heap_ms[i], store.heap_ms[j] = store.heap_ms[j], store.heap_ms[i]
-    store.heap_row[i], store.heap_row[j] = store.heap_row[j], store.heap_row[i]
+    for k in range(2):
+        store.heap[i, k], store.heap[j, k] = store.heap[j, k], store.heap[i, k]
 
 
 @njit
@@ -39,8 +39,8 @@ def push(store: Store, clock: NDArray[np.int64], row: int) -> None:
     """Put a row on the heap under its due of now; there must be room."""
     i = clock[C.HEAP_N]
     clock[C.HEAP_N] = i + 1
-    store.heap_ms[i] = store.due_ms[row]
-    store.heap_row[i] = row
+    store.heap[i, 0] = store.due_ms[row]
+    store.heap[i, 1] = row
     while i > 0 and _before(store, i, (i - 1) // 2):
         _swap(store, i, (i - 1) // 2)
         i = (i - 1) // 2
@@ -51,8 +51,8 @@ def drop_top(store: Store, clock: NDArray[np.int64]) -> None:
     """Take away the first entry."""
     n = clock[C.HEAP_N] - 1
     clock[C.HEAP_N] = n
-    _swap(store, 0, n)
-    i = 0
+    _swap(store, whole(0), n)
+    i = whole(0)
     while True:
         least = i
         for child in (2 * i + 1, 2 * i + 2):

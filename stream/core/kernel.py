@@ -24,21 +24,23 @@ from stream.core.life import (
     ALL_SIGNS,
     DAY_S,
     ERASED,
+    FORGOTTEN,
     MUTED,
     RETURNED,
     changed,
     end_all,
     grant,
     grow_more,
+    note,
     resolve,
     set_due,
 )
 from stream.core.retention import segment_at
-from stream.core.row import NEVER_S, NO_DAY, SIGNS, Row
+from stream.core.row import NEVER_S, NEWBORN, NO_DAY, SIGNS, Row
 from stream.core.service import Said, mutes, service
 from stream.core.signs import Sign
 from stream.core.silence import NEVER_DAYS, add_gap, fires_after_days
-from stream.core.views import C, Events, Rules, Store
+from stream.core.views import C, Events, FlowView, Rules, Store
 from stream.jit import njit, whole
 
 TIMER_LIMIT = 5_000  # rows that may fall due in one step (definitions T5)
@@ -51,7 +53,7 @@ ORDER_COMPLETED = int(Kind.order_completed)
 SUBSCRIPTION_STARTED, SUBSCRIPTION_CHANGED = int(Kind.subscription_started), int(Kind.subscription_changed)
 CUSTOMER_ERASED, ALERT_MUTED = int(Kind.customer_erased), int(Kind.alert_muted)
 
-_NEGLECTED = int(Sign.neglected)
+_NEGLECTED = whole(Sign.neglected)
 _OPENS_OR_GRAVER = (1 << SIGNS) - 1 << 2 * SIGNS | (1 << SIGNS) - 1
 
 # What `apply` calls for each event is inlined by force: a call copies `Store` and `Events`, which doubled the cost of
@@ -77,11 +79,10 @@ def _erase(store: Store, clock: NDArray[np.int64], row: int, time_s: int) -> Non
     end_all(store, clock, row, ALL_SIGNS, ERASED, time_s)
     if r.more:
         store.more[r.more] = store.more[0]
-    store.rows[row] = store.newborn[0]
+    store.rows[row] = NEWBORN[0]
     store.rows[row].erased_s = time_s
-    set_due(store, clock, row, NEVER_S)
-    store.erased[clock[C.ERASED]] = row
-    clock[C.ERASED] += 1
+    set_due(store, clock, row, whole(NEVER_S))
+    note(store, clock, row, SILENT, FORGOTTEN, time_s)
 
 
 @njit(inline=True)
@@ -119,7 +120,7 @@ def _purchase(store: Store, clock: NDArray[np.int64], row: int, time_s: int, day
 
 
 @njit(inline=True)
-def _take(store: Store, clock: NDArray[np.int64], e: Events, i: int, rules: Rules) -> bool:
+def _take(store: Store, flows: FlowView, clock: NDArray[np.int64], e: Events, i: int, rules: Rules) -> bool:
     """Apply event i, which is in time, to its customer's row; False for a duplicate or what an erased one left."""
     kind, day, row = whole(e.kind[i]), whole(e.day[i]), whole(e.row[i])
     time_s = e.time_ms[i] // 1000
@@ -139,7 +140,7 @@ def _take(store: Store, clock: NDArray[np.int64], e: Events, i: int, rules: Rule
     if kind == CUSTOMER_ERASED:
         _erase(store, clock, row, time_s)
         return True
-    count_event(store.flows, r, store.more[r.more], kind, time_s, day, e.amount[i], e.x[i], e.y[i], e.ref[i])
+    count_event(flows, r, store.more[r.more], kind, time_s, day, e.amount[i], e.x[i], e.y[i], e.ref[i])
     lives = SUBSCRIPTION_STARTED <= kind <= SUBSCRIPTION_CHANGED
     qualifies = rules.of.qualifies[kind]
     qualifies = qualifies != 0 and np.int64(qualifies) >> segment_at(r, time_s) & 1
@@ -182,10 +183,10 @@ def _take(store: Store, clock: NDArray[np.int64], e: Events, i: int, rules: Rule
 def advance(store: Store, clock: NDArray[np.int64], to_ms: int, rules: Rules) -> int:
     """Let everything fall due up to A = `to_ms`, the end of a day at most. Returns DONE, BORDER or TIMERS."""
     stop_ms = min(to_ms, clock[C.BORDER])
-    while clock[C.HEAP_N] > 0 and store.heap_ms[0] <= stop_ms:
+    while clock[C.HEAP_N] > 0 and store.heap[0, 0] <= stop_ms:
         if clock[C.FIRED] >= TIMER_LIMIT or clock[C.NOTES_N] + NOTES_LIMIT > store.notes.size:
             return TIMERS
-        due_ms, row = store.heap_ms[0], whole(store.heap_row[0])
+        due_ms, row = store.heap[0, 0], store.heap[0, 1]
         drop_top(store, clock)
         if store.due_ms[row] == due_ms:
             clock[C.ALERT] = max(clock[C.ALERT], due_ms)
@@ -196,18 +197,20 @@ def advance(store: Store, clock: NDArray[np.int64], to_ms: int, rules: Rules) ->
 
 
 @njit
-def apply(store: Store, clock: NDArray[np.int64], e: Events, start: int, stop: int, rules: Rules) -> tuple[int, int]:
+def apply(
+    store: Store, flows: FlowView, clock: NDArray[np.int64], e: Events, start: int, stop: int, rules: Rules
+) -> tuple[int, int]:
     """Apply events start…stop. Returns (why it stopped, the first event not done)."""
     for i in range(start, stop):
         time_ms = e.time_ms[i]
         if time_ms < clock[C.ALERT] - clock[C.LATENESS]:
-            store.too_late[i] = 1
+            e.too_late[i] = 1
             continue
         last_ms = clock[C.MAX]
         if time_ms - last_ms > inputs.LEAST_MS and e.row[i] >= 0 and e.live[i] and store.pulse.now[inputs.LIVE]:
             inputs.excuse(store.pulse, last_ms, time_ms, clock[C.GRACE])  # no source says that the silence was real
         to_ms = max(time_ms - clock[C.GRACE], clock[C.ALERT])
-        if to_ms > clock[C.ALERT] or (clock[C.HEAP_N] > 0 and store.heap_ms[0] <= to_ms):
+        if to_ms > clock[C.ALERT] or (clock[C.HEAP_N] > 0 and store.heap[0, 0] <= to_ms):
             why = advance(store, clock, to_ms, rules)
             if why != DONE:
                 return why, i
@@ -219,7 +222,7 @@ def apply(store: Store, clock: NDArray[np.int64], e: Events, start: int, stop: i
             store.pulse.now[inputs.LIVE] = e.live[i]
         if e.row[i] < 0:
             continue
-        applied = _take(store, clock, e, i, rules)
+        applied = _take(store, flows, clock, e, i, rules)
         if applied and e.day[i] < clock[C.FIRST_DAY]:
             clock[C.FIRST_DAY] = e.day[i]
             return FIRST_DAY, i + 1

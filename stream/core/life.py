@@ -15,24 +15,24 @@ from stream.core import batch as columns
 from stream.core.calendar import DAY_MS
 from stream.core.hashing import mix
 from stream.core.heap import push
+from stream.core.pulse import Pulse, local_ms
 from stream.core.row import NEVER_MS, NEVER_S, SIGNS, More, Row
 from stream.core.signals import ENDS, GRAVER
 from stream.core.views import C, Rules, Store
 from stream.jit import njit, whole
 
 # what happens to an alert
-OPENED, ESCALATED, RETURNED, RECOVERED, RETRACTED, CHURNED, ERASED, MUTED = range(8)
+OPENED, ESCALATED, RETURNED, RECOVERED, RETRACTED, CHURNED, ERASED, MUTED = map(whole, range(8))
+FORGOTTEN = whole(8)  # no alert's: the customer was erased
 
 DAY_S = DAY_MS // 1000
-ALL_SIGNS = (1 << SIGNS) - 1
+ALL_SIGNS = whole((1 << SIGNS) - 1)
 
 
 @njit
-def day_at(time_s: int, rules: Rules) -> int:
+def day_at(pulse: Pulse, time_s: int) -> int:
     """The business day of an instant."""
-    time_ms = whole(time_s) * 1000
-    at = np.searchsorted(rules.since_ms, time_ms, side="right") - 1
-    return (time_ms + rules.offsets_ms[at]) // DAY_MS
+    return local_ms(pulse, whole(time_s) * 1000) // DAY_MS
 
 
 @njit
@@ -62,8 +62,8 @@ def note(store: Store, clock: NDArray[np.int64], row: int, sign: int, what: int,
     one.row = row
     one.time_s = time_s
     one.seen_ms = clock[C.ALERT] + clock[C.GRACE]
-    store.noted[n] = store.rows[row]
-    store.noted_more[n] = store.more[store.rows[row].more]
+    one.was = store.rows[row]
+    one.beside = store.more[store.rows[row].more]
 
 
 @njit

@@ -22,6 +22,7 @@ from stream.core.flows import Flows
 from stream.core.gauges import Gauges, scan
 from stream.core.hashing import SEPARATOR
 from stream.core.ledger import Ledger
+from stream.core.life import FORGOTTEN
 from stream.core.outcomes import Outcomes
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part
@@ -30,7 +31,7 @@ from stream.core.rules import rules_of
 from stream.core.schedule import NO_VERSION, Schedule
 from stream.core.signs import Sign
 from stream.core.table import CustomerTable
-from stream.core.views import NOTE, C, Events, Store
+from stream.core.views import NOTE, C, Events, Note, Store
 
 NO_TIME = -(2**62)
 SCAN_LIMIT = 10_000_000  # rows counted in one step: a second or so, so that a leap of a year fits its transactions
@@ -80,8 +81,8 @@ class Partition:
         self._clock[C.FIRST_DAY] = NEVER_MS
         self._head: Head | None = None  # the last one published
         self._set_border()
-        self._heap_ms, self._heap_row = np.empty(0, np.int64), np.empty(0, np.int32)
-        self._notes, self._noted, self._noted_more = np.empty(0, NOTE), np.empty(0, ROW), np.empty(0, MORE)
+        self._heap = np.empty((0, 2), np.int64)
+        self._notes = np.empty(0, NOTE)
 
     @property
     def clock_ms(self) -> int | None:
@@ -102,7 +103,7 @@ class Partition:
     @property
     def live_ms(self) -> int | None:
         """The newest event's time M, None when its record did not come when it happened: a file, a replay."""
-        return int(self._clock[C.MAX]) if self.pulse.now[pulse.LIVE] else None
+        return int(self._clock[C.MAX]) if self.pulse["now"][pulse.LIVE] else None
 
     def trusted_until_ms(self, since_ms: int, wall_ms: int) -> int:
         """When an input that is quiet since then is no longer trusted (T8); later than `wall_ms` if it is till then."""
@@ -126,16 +127,18 @@ class Partition:
             batch.kind, batch.time_ms, self._calendar.days(batch.time_ms), self._calendar.days(batch.x), rows,
             batch.event_hash, batch.segment, batch.amount, batch.x, batch.y, batch.ref,
             pulse.live(batch.time_ms, batch.record, stamps_ms, int(self._clock[C.MAX])),
+            np.zeros(len(batch), np.uint8),
         )  # fmt: skip
         last_ms = int(batch.time_ms[start:stop].max(initial=NO_TIME)) - self.policy.alert_grace_ms
         self.table.reserve_more(int(np.count_nonzero(self.rules.of["more"][batch.kind])))
         store = self._store(len(batch), max(last_ms, int(self._clock[C.ALERT])))
         step = Step(start)
         while True:
-            why, step.next = kernel.apply(store, self._clock, events, step.next, stop, self.rules)
+            why, step.next = kernel.apply(store, self.flows.view, self._clock, events, step.next, stop, self.rules)
             if not self._stopped(why, step):
                 break
-        self._tell(store, step)
+        step.too_late = np.flatnonzero(events.too_late).tolist()
+        self._tell(step)
         return step
 
     def follow(self, wall_ms: int) -> Step:
@@ -151,7 +154,7 @@ class Partition:
             kernel.advance(store, self._clock, to_ms, self.rules), step
         ):
             pass
-        self._tell(store, step)
+        self._tell(step)
         return step
 
     def gauges(self) -> Gauges:
@@ -231,24 +234,20 @@ class Partition:
     def _store(self, events: int, until_ms: int) -> Store:
         """The kernel's view of the table, with room for all that `events` events and the timers can bring."""
         c, table = self._clock, self.table
-        c[C.NOTES_N] = c[C.FIRED] = c[C.DUPLICATES] = c[C.ERASED] = 0
+        c[C.NOTES_N] = c[C.FIRED] = c[C.DUPLICATES] = 0
         c[C.CHANGED_N], c[C.MORE_N] = table.changed_n, table.more_n
         room = events + kernel.TIMER_LIMIT + kernel.NOTES_LIMIT
         if self._notes.size < room:
-            self._notes, self._noted = np.empty(room, NOTE), np.empty(room, ROW)
-            self._noted_more = np.empty(room, MORE)
+            self._notes = np.empty(room, NOTE)
         fill = until_ms > c[C.HEAP_UNTIL]
         need = (table.n if fill else int(c[C.HEAP_N])) + room
-        if need > self._heap_ms.size:
-            heap_ms, heap_row = np.empty(need * 2, np.int64), np.empty(need * 2, np.int32)
-            n = int(c[C.HEAP_N])
-            heap_ms[:n], heap_row[:n] = self._heap_ms[:n], self._heap_row[:n]
-            self._heap_ms, self._heap_row = heap_ms, heap_row
+        if need > len(self._heap):
+            grown = np.empty((need * 2, 2), np.int64)
+            grown[: c[C.HEAP_N]] = self._heap[: c[C.HEAP_N]]
+            self._heap = grown
         store = Store(
             table.rows, table.more, table.hashes, table.due_ms, table.dirty, table.changed, table.arena,
-            table.key_start, self._heap_ms, self._heap_row, self._notes, self._noted, self._noted_more,
-            np.zeros(events, np.uint8), np.empty(events, np.int32), table.newborn, np.zeros(SIGNS, np.int64),
-            self.flows.view, self.pulse,
+            table.key_start, self._heap, self._notes, np.zeros(SIGNS, np.int64), self.pulse,
         )  # fmt: skip
         if fill:
             heap.fill_heap(store, c, table.n, until_ms + HEAP_AHEAD_MS)
@@ -304,7 +303,7 @@ class Partition:
         if c[C.LATE_CHANGE]:
             c[C.BORDER] = min(c[C.BORDER], kernel.next_hour_ms(c[C.ALERT]))
 
-    def _tell(self, store: Store, step: Step) -> None:
+    def _tell(self, step: Step) -> None:
         c = self._clock
         self.table.changed_n, self.table.more_n = int(c[C.CHANGED_N]), int(c[C.MORE_N])
         step.duplicates = int(c[C.DUPLICATES])
@@ -313,15 +312,17 @@ class Partition:
             if head != self._head:
                 self._head = head
                 step.parts.append(head)
-        step.too_late = np.flatnonzero(store.too_late).tolist()
-        for row in store.erased[: c[C.ERASED]].tolist():
-            self.erasures.note(self.table.key(row), int(self.table.rows["erased_s"][row]))
-        n = int(c[C.NOTES_N])
-        for note, row, more in zip(self._notes[:n], self._noted[:n], self._noted_more[:n], strict=True):
-            customer = self._customer(int(note["row"]))
-            alert = alerts.of_note(note, row, more, customer, self.policy, self._calendar, self.rules)
-            step.alerts.append(alert)
-            self.outcomes.note(alert, self._lead_days(row, alert))
+        for note in self._notes[: c[C.NOTES_N]]:
+            self._take_note(note, step)
+
+    def _take_note(self, note: Note, step: Step) -> None:
+        if note["what"] == FORGOTTEN:
+            self.erasures.note(self.table.key(note["row"]), int(note["time_s"]))
+            return
+        row, customer = note["was"], self._customer(int(note["row"]))
+        alert = alerts.of_note(note, row, note["beside"], customer, self.policy, self._calendar, self.rules)
+        step.alerts.append(alert)
+        self.outcomes.note(alert, self._lead_days(row, alert))
 
     def _lead_days(self, row: Row, alert: Alert) -> int:
         """From the day an alert opened to the day on which its customer is no customer any more (definitions L8)."""

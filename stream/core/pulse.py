@@ -8,7 +8,7 @@ all that it keeps is a few hundred bytes, which travel in the control record.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,39 +30,51 @@ NEVER_MS = 2**62
 OUTAGES = 32  # told apart; of more, the oldest go
 
 
-class Pulse(NamedTuple):
-    """What is known of a partition's input. `of` are the places of `now`."""
-
-    now: NDArray[np.int64]  # HOUR_END, N_OUTAGES, LIVE, then the gaps of the hour so far by bucket
-    cells: NDArray[np.uint8]  # cell × week (the newest first) × (bucket of the 99.9th percentile, number of gaps)
-    outages: NDArray[np.int64]  # (from, until) in order of time
-    since_ms: NDArray[np.int64]  # the zone: see calendar
-    offsets_ms: NDArray[np.int64]
-
+ZONE_OFFSETS = 512  # the most that a zone's offset changes from 1970 to 2100
 
 HOUR_END, N_OUTAGES, LIVE, FIRST_BUCKET = range(4)
+
+# What is known of a partition's input, and its zone: one record, as a tuple of arrays is dear to compile.
+PULSE = np.dtype(
+    [
+        ("now", "i8", FIRST_BUCKET + GAPS),  # HOUR_END, N_OUTAGES, LIVE, then the gaps of the hour so far by bucket
+        (
+            "cells",
+            "u1",
+            (CELLS, WEEKS, 2),
+        ),  # newest week first; (bucket of the 99.9th percentile, number of gaps)
+        ("outages", "i8", (OUTAGES, 2)),  # (from, until) in order of time
+        ("since_ms", "i8", ZONE_OFFSETS),  # the zone: see calendar
+        ("offsets_ms", "i8", ZONE_OFFSETS),
+    ]
+)
+
+Pulse: TypeAlias = Any  # one record of PULSE: numpy.void outside compiled code, a numba record inside
 
 
 def make(since_ms: NDArray[np.int64], offsets_ms: NDArray[np.int64]) -> Pulse:
     """The pulse of an input of which nothing has been seen."""
-    now, outages = np.zeros(FIRST_BUCKET + GAPS, np.int64), np.zeros((OUTAGES, 2), np.int64)
-    return Pulse(now, np.zeros((CELLS, WEEKS, 2), np.uint8), outages, since_ms, offsets_ms)
+    pulse = np.zeros(1, PULSE)[0]
+    pulse["since_ms"], pulse["offsets_ms"] = NEVER_MS, offsets_ms[-1]
+    pulse["since_ms"][: since_ms.size], pulse["offsets_ms"][: since_ms.size] = since_ms, offsets_ms
+    return pulse
 
 
 def packed(pulse: Pulse) -> bytes:
     """All that is known, for the control record."""
-    return pulse.now.tobytes() + pulse.cells.tobytes() + pulse.outages[: pulse.now[N_OUTAGES]].tobytes()
+    outages = pulse["outages"][: pulse["now"][N_OUTAGES]]
+    return b"".join(known.tobytes() for known in (pulse["now"], pulse["cells"], outages))
 
 
 def unpack(pulse: Pulse, data: bytes) -> None:
     """Go on from what `packed` gave; nothing (an older control record) leaves it as it is."""
     if not data:
         return
-    sizes = pulse.now.nbytes, pulse.cells.nbytes
-    pulse.now[:] = np.frombuffer(data[: sizes[0]], np.int64)
-    pulse.cells[:] = np.frombuffer(data[sizes[0] : sum(sizes)], np.uint8).reshape(pulse.cells.shape)
-    n = int(pulse.now[N_OUTAGES])
-    pulse.outages[:n] = np.frombuffer(data[sum(sizes) :], np.int64).reshape(n, 2)
+    now, cells = pulse["now"], pulse["cells"]
+    now[:] = np.frombuffer(data[: now.nbytes], np.int64)
+    cells[:] = np.frombuffer(data[now.nbytes :][: cells.nbytes], np.uint8).reshape(cells.shape)
+    n = int(now[N_OUTAGES])
+    pulse["outages"][:n] = np.frombuffer(data[now.nbytes + cells.nbytes :], np.int64).reshape(n, 2)
 
 
 def live(
@@ -82,20 +94,21 @@ def live(
 
 
 @njit
-def _local_ms(pulse: Pulse, time_ms: int) -> int:
+def local_ms(pulse: Pulse, time_ms: int) -> int:
+    """An instant on the clocks of the zone."""
     return time_ms + int(pulse.offsets_ms[np.searchsorted(pulse.since_ms, time_ms, side="right") - 1])
 
 
 @njit
 def cell_at(pulse: Pulse, time_ms: int) -> int:
     """The hour of the week of an instant."""
-    return (_local_ms(pulse, time_ms) // HOUR_MS) % CELLS
+    return (local_ms(pulse, time_ms) // HOUR_MS) % CELLS
 
 
 @njit
 def hour_end_ms(pulse: Pulse, time_ms: int) -> int:
     """The end of the hour in which an instant lies."""
-    return time_ms + HOUR_MS - _local_ms(pulse, time_ms) % HOUR_MS
+    return time_ms + HOUR_MS - local_ms(pulse, time_ms) % HOUR_MS
 
 
 @njit

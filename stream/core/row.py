@@ -6,7 +6,7 @@ Owns: the fields, which are also those of the changelog's records, byte for byte
 from __future__ import annotations
 
 import zlib
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,3 +144,6 @@ def newborn(n: int) -> NDArray[np.void]:
         new[day] = NO_DAY
     new["due_s"] = new["silent_s"] = NEVER_S
     return new
+
+
+NEWBORN: Final = newborn(1)  # one row of which nothing is known

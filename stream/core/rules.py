@@ -12,7 +12,6 @@ from dataclasses import fields
 import numpy as np
 
 from stream.core import batch as columns
-from stream.core.calendar import calendar
 from stream.core.hashing import hash_of
 from stream.core.kinds import Kind
 from stream.core.policy import Policy
@@ -31,11 +30,10 @@ _PLAIN = frozenset({
 
 def rules_of(policy: Policy) -> Rules:
     """The policy as the kernel reads it."""
-    days = calendar(policy.zone)
     rule = np.zeros(1, RULE)
     for name, value in (_single(policy) | _by_sign(policy) | _by_kind(policy)).items():
         rule[name][0] = value
-    return Rules(silence_of(policy), rule[0], days.since_ms, days.offsets_ms)
+    return Rules(silence_of(policy), rule[0])
 
 
 def _by_kind(policy: Policy) -> dict[str, object]:

@@ -22,8 +22,8 @@ from stream.jit import njit, whole
 
 Days: TypeAlias = NDArray[np.int64]  # by Sign
 
-BUYING_LESS_OFTEN, SPENDING_LESS = int(Sign.buying_less_often), int(Sign.spending_less)
-ENGAGING_LESS, NEVER_ACTIVATED = int(Sign.engaging_less), int(Sign.never_activated)
+BUYING_LESS_OFTEN, SPENDING_LESS = whole(Sign.buying_less_often), whole(Sign.spending_less)
+ENGAGING_LESS, NEVER_ACTIVATED = whole(Sign.engaging_less), whole(Sign.never_activated)
 
 NOTHING = 0
 ENDS, GRAVER = SIGNS, 2 * SIGNS  # where those bits begin

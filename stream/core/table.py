@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.hashing import SEPARATOR, hash64, spans
-from stream.core.row import MORE, NEVER_MS, NEVER_S, ROW, More, newborn
+from stream.core.row import MORE, NEVER_MS, NEVER_S, NEWBORN, ROW, More
 from stream.jit import njit
 
 _FREE = -1
@@ -118,7 +118,6 @@ class CustomerTable:
         self.arena = np.zeros(16_384, np.uint8)  # the keys, one after the other
         self.key_start = np.zeros(1025, np.int64)
         self.hashes = np.zeros(1024, np.uint64)
-        self.newborn = newborn(1)
         self._slots = np.full(4096, _FREE, np.int32)
 
     def rows_of(self, joined: bytes, starts: NDArray[np.int64], hashes: NDArray[np.uint64]) -> NDArray[np.int32]:
@@ -139,7 +138,7 @@ class CustomerTable:
             out,
         )
         if self.n > before:
-            self.rows[before : self.n] = self.newborn[0]
+            self.rows[before : self.n] = NEWBORN[0]
         return out
 
     def row_of(self, customer_id: str) -> int | None:
@@ -203,7 +202,7 @@ class CustomerTable:
     def wipe(self, row: int) -> None:
         """Forget everything of a customer; the row is a change, as which it is gone."""
         self.more[self.rows["more"][row]] = self.more[0]
-        self.rows[row] = self.newborn[0]
+        self.rows[row] = NEWBORN[0]
         self.due_ms[row] = NEVER_MS
         if not self.dirty[row]:
             self.dirty[row] = 1

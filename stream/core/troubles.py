@@ -15,9 +15,9 @@ from stream.core.signs import Sign
 from stream.core.views import Rule
 from stream.jit import njit, whole
 
-COOLING, DETRACTOR, COMPLAINT = int(Sign.cooling), int(Sign.detractor), int(Sign.complaint)
-PAYMENT_FAILED, CANCELLING = int(Sign.payment_failed), int(Sign.cancelling)
-POOR_EXPERIENCE, ABANDONING, NEGLECTED = int(Sign.poor_experience), int(Sign.abandoning), int(Sign.neglected)
+COOLING, DETRACTOR, COMPLAINT = whole(Sign.cooling), whole(Sign.detractor), whole(Sign.complaint)
+PAYMENT_FAILED, CANCELLING = whole(Sign.payment_failed), whole(Sign.cancelling)
+POOR_EXPERIENCE, ABANDONING, NEGLECTED = whole(Sign.poor_experience), whole(Sign.abandoning), whole(Sign.neglected)
 
 PAGE_FADE_DAYS = 14.0
 DETRACTOR_NPS, DETRACTOR_STARS = 6, 2

@@ -12,13 +12,21 @@ from numpy.typing import NDArray
 
 from stream.core.kinds import Kind
 from stream.core.pulse import Pulse
-from stream.core.row import SIGNS
+from stream.core.row import MORE, ROW, SIGNS
 from stream.core.silence import SilenceParams
 
 PRIORITIES = 4  # of a ticket
 
 # what happened to a customer's alert, when, and the greatest event time by then
-NOTE = np.dtype([("what", "u1"), ("sign", "u1"), ("row", "i4"), ("time_s", "u4"), ("seen_ms", "i8")])
+# and the row as it was then, with what it had beside it
+NOTE = np.dtype(
+    [
+        ("what", "u1"), ("sign", "u1"), ("row", "i4"), ("time_s", "u4"), ("seen_ms", "i8"), ("was", ROW),
+        ("beside", MORE),
+    ]
+)  # fmt: skip
+
+Note: TypeAlias = Any  # one record of NOTE
 
 
 class Clock(NamedTuple):
@@ -39,7 +47,6 @@ class Clock(NamedTuple):
     DUPLICATES: int = 12
     FIRED: int = 13  # timers in this step
     MORE_N: int = 14  # places taken in `Store.more`
-    ERASED: int = 15  # erasures in this step
 
 
 C = Clock()
@@ -98,8 +105,6 @@ class Rules(NamedTuple):
 
     silence: SilenceParams
     of: Rule
-    since_ms: NDArray[np.int64]  # the zone: see calendar
-    offsets_ms: NDArray[np.int64]
 
 
 class Events(NamedTuple):
@@ -117,6 +122,7 @@ class Events(NamedTuple):
     y: NDArray[np.int64]
     ref: NDArray[np.uint64]
     live: NDArray[np.uint8]  # 1 where the record came when its event happened (definitions T9)
+    too_late: NDArray[np.uint8]  # is set to 1 where nothing came of it
 
 
 class FlowView(NamedTuple):
@@ -133,7 +139,10 @@ class FlowView(NamedTuple):
 
 
 class Store(NamedTuple):
-    """The table's columns, the heap of what is due, and room for what the loop has to say."""
+    """The table's columns, the heap of what is due, and room for what the loop has to say.
+
+    Each array here makes every function that is handed them slower to compile: it is seven numbers to LLVM.
+    """
 
     rows: NDArray[np.void]
     more: NDArray[np.void]
@@ -143,14 +152,7 @@ class Store(NamedTuple):
     changed: NDArray[np.int32]
     arena: NDArray[np.uint8]
     key_start: NDArray[np.int64]
-    heap_ms: NDArray[np.int64]
-    heap_row: NDArray[np.int32]
-    notes: NDArray[np.void]
-    noted: NDArray[np.void]  # the row as it was when the note was made
-    noted_more: NDArray[np.void]  # and what it had beside it
-    too_late: NDArray[np.uint8]
-    erased: NDArray[np.int32]  # rows erased in this step
-    newborn: NDArray[np.void]  # one row of which nothing is known
+    heap: NDArray[np.int64]  # (due in ms, row)
+    notes: NDArray[np.void]  # of NOTE
     episodes: NDArray[np.int64]  # by Sign: the episode day of an alert that is asked for
-    flows: FlowView
     pulse: Pulse

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numba
 import numpy as np
 
+from stream.jit import whole
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -110,7 +112,7 @@ def _instant(text: NDArray[np.uint8], s: int, stop: int) -> int:
 
 @numba.njit(cache=True)
 def _instants(text: NDArray[np.uint8], instants: NDArray[np.int64]) -> int:
-    n, start = 0, 0
+    n, start = 0, whole(0)
     for i in range(text.size + 1):
         if i == text.size or text[i] == 0:
             if n == instants.size:
@@ -134,7 +136,7 @@ def parse_spans(
     """Epoch milliseconds of each text[begin:end]; where begin is negative it is the number, and 0 for NaN."""
     for i in range(instants.size):
         if begin[i] >= 0:
-            instants[i] = _instant(text, begin[i], end[i])
+            instants[i] = _instant(text, whole(begin[i]), whole(end[i]))
         else:
             instants[i] = 0 if np.isnan(number[i]) else np.int64(number[i])
 

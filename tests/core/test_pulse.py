@@ -142,7 +142,7 @@ def test_with_a_long_limit_the_outage_begins_where_the_clock_had_to_stop() -> No
     last = max(time for time in times if time % (24 * p.HOUR_MS) < 2 * p.HOUR_MS)
     lost = last + int((until(pulse, last) or 0) * MINUTE_MS)
     p.excuse(pulse, last, last + 72 * p.HOUR_MS, p.HOUR_MS)
-    assert pulse.outages[0].tolist() == [lost - p.HOUR_MS, last + 72 * p.HOUR_MS]
+    assert pulse["outages"][0].tolist() == [lost - p.HOUR_MS, last + 72 * p.HOUR_MS]
 
 
 def test_what_is_known_survives_a_restart() -> None:
@@ -155,7 +155,7 @@ def test_what_is_known_survives_a_restart() -> None:
     assert p.packed(again) == p.packed(pulse)
     assert len(p.packed(pulse)) < 1_700
     p.unpack(again, b"")
-    assert np.array_equal(again.now, pulse.now)
+    assert np.array_equal(again["now"], pulse["now"])
 
 
 def test_of_many_outages_the_latest_are_told_apart() -> None:
@@ -164,5 +164,5 @@ def test_of_many_outages_the_latest_are_told_apart() -> None:
     feed(pulse, times)
     for n in range(p.OUTAGES + 3):
         p.excuse(pulse, times[-1] + 2 * n * p.HOUR_MS, times[-1] + (2 * n + 1) * p.HOUR_MS, p.HOUR_MS)
-    assert pulse.now[p.N_OUTAGES] == p.OUTAGES
-    assert pulse.outages[-1, 1] == times[-1] + (2 * (p.OUTAGES + 2) + 1) * p.HOUR_MS
+    assert pulse["now"][p.N_OUTAGES] == p.OUTAGES
+    assert pulse["outages"][-1, 1] == times[-1] + (2 * (p.OUTAGES + 2) + 1) * p.HOUR_MS
