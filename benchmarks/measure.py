@@ -7,6 +7,7 @@ all its descendants in that interval; the broker's is counted apart.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from benchmarks.load import TOPIC
 from benchmarks.progress import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 WARM_UP_SHARE = 0.2
@@ -58,12 +59,17 @@ class Rate:
 class Running:
     """A contestant's process: its output in a file, ended by its id."""
 
-    def __init__(self, command: list[str], log: Path) -> None:
+    def __init__(self, command: list[str], log: Path, env: Mapping[str, str] | None = None) -> None:
         self.log = log
         with log.open("ab") as out:
             # its own session: a Ctrl-C reaches us, and we end it
             self._popen = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                env={**os.environ, **(env or {})},
             )
         self.pid = self._popen.pid
 
@@ -88,9 +94,9 @@ class Running:
 
 
 @contextmanager
-def running(command: list[str], log: Path) -> Iterator[Running]:
-    """Run a command while the block lasts."""
-    process = Running(command, log)
+def running(command: list[str], log: Path, env: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """Run a command while the block lasts; `env` is added to the environment."""
+    process = Running(command, log, env)
     try:
         yield process
     finally:

@@ -20,6 +20,7 @@ from stream.tools.broker import KAFKA_VERSION
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchmarks.handover import Outage
     from benchmarks.latency import Latency
     from benchmarks.scale import Cost
     from benchmarks.state import State
@@ -130,6 +131,27 @@ def scale(found: Sequence[Cost], events: int) -> str:
     lines += [
         f"| {one.customers:,} | {one.cpu_us:.2f} µs | {one.rate.per_wall_second:,.0f} "
         f"| {one.rate.per_cpu_second:,.0f} |"
+        for one in found
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def handover(found: Sequence[Outage], customers: int) -> str:
+    """How long nobody took care of a partition."""
+    text = (
+        f"{customers:,} customers on {PARTITIONS} partitions, two workers, to one of which it happens. Each partition "
+        "gets an event 20 times a second whose alert a read_committed consumer waits for; the longest wait of a "
+        "partition is how long it was not available.\n"
+    )
+    lines = [
+        "## Hand-over\n",
+        text,
+        "| what happens | session | rounds | median of the partitions that moved | longest | longest of the others |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {one.what} | {one.session_s:g} s | {one.rounds} | {_median(one.moved_s):.2f} s "
+        f"| {max(one.moved_s):.2f} s | {max(one.kept_s, default=0.0):.2f} s |"
         for one in found
     ]
     return "\n".join(lines) + "\n"

@@ -17,10 +17,13 @@ from benchmarks.measure import BenchmarkError, Running, running
 from stream.tools.broker import HOST, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from prometheus_client.samples import Sample
+
 READY_SECONDS = 120.0
+LAG = "lapse_lag_events"  # has a series for each partition that is processed
 GAUGE_SECONDS = 60.0  # gauges are scanned now and then
 
 
@@ -34,16 +37,22 @@ class Worker:
 
     def sums(self) -> dict[str, float]:
         """Every sample of /metrics by name, summed over its labels; empty while it doesn't answer yet."""
+        found: dict[str, float] = {}
+        for sample in self._samples():
+            found[sample.name] = found.get(sample.name, 0.0) + sample.value
+        return found
+
+    def partitions(self) -> frozenset[int]:
+        """The partitions that it processes; none while it doesn't answer."""
+        return frozenset(int(one.labels["partition"]) for one in self._samples() if one.name == LAG)
+
+    def _samples(self) -> list[Sample]:
         try:
             with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:  # noqa: S310 (our own address)
                 text = answer.read().decode()
         except (urllib.error.URLError, ConnectionError, TimeoutError):
-            return {}
-        found: dict[str, float] = {}
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                found[sample.name] = found.get(sample.name, 0.0) + sample.value
-        return found
+            return []
+        return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
     def wait_running(self, partitions: int) -> float:
         """Return when all partitions run: the seconds since the process was started."""
@@ -65,12 +74,12 @@ class Worker:
 
 
 @contextmanager
-def worker(bootstrap: str, scratch: Path) -> Iterator[Worker]:
-    """Run a worker while the block lasts."""
+def worker(bootstrap: str, scratch: Path, env: Mapping[str, str] | None = None) -> Iterator[Worker]:
+    """Run a worker while the block lasts; `env` is added to its environment."""
     port = free_port()
     started = time.monotonic()
     command = lapse_command("worker", bootstrap, "--http", f"{HOST}:{port}")
-    with running(command, scratch / "worker.log") as process:
+    with running(command, scratch / "worker.log", env) as process:
         yield Worker(process, f"http://{HOST}:{port}", started)
 
 

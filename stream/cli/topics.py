@@ -24,7 +24,13 @@ def _options(parser: argparse.ArgumentParser) -> None:
         "--partitions",
         metavar="N",
         default="8",
-        help="of topics that are made; bounds the number of workers, can't be changed later (default: %(default)s)",
+        help="of topics that are made; bounds the number of workers (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--repartition",
+        metavar="N",
+        help="give a system that has customers more partitions, and bring each customer to the new place: stop the "
+        "producers, wait until nothing is unread, stop the workers, run this, start all again",
     )
     parser.add_argument("--replication", metavar="N", help="copies of topics that are made (default: the cluster's)")
 
@@ -33,7 +39,23 @@ def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
     cluster = problems.cluster(args.bootstrap)
     partitions = problems.whole(args.partitions, "--partitions", 1, MOST_PARTITIONS)
     replication = problems.whole(args.replication, "--replication", 1, MOST_REPLICAS) if args.replication else None
+    if args.repartition is not None:
+        return partial(_repartition, cluster, problems.whole(args.repartition, "--repartition", 1, MOST_PARTITIONS))
     return partial(_run, cluster, partitions, replication, only_check=args.check)
+
+
+def _repartition(cluster: Settings, partitions: int) -> int:
+    from stream.tools.cluster import brokers
+    from stream.tools.repartition import RepartitionError, run
+
+    brokers(cluster)
+    try:
+        moved = run(cluster, partitions)
+    except RepartitionError as error:
+        print(error)
+        return FOUND_SOMETHING
+    print(f"{moved:,} customers moved; there are {partitions} partitions now")
+    return FINE
 
 
 def _run(cluster: Settings, partitions: int, replication: int | None, *, only_check: bool) -> int:
@@ -55,11 +77,13 @@ COMMAND = Command(
     name="topics",
     summary="make the topics, or check them",
     about="Makes the topics that are missing, with the settings that the worker needs (compaction where the last "
-    "value of a key is what counts), and tells how the existing ones differ. It never changes or deletes a topic.",
+    "value of a key is what counts), and tells how the existing ones differ. It never "
+    "changes or deletes a topic, unless --repartition is asked for.",
     examples=(
         "lapse topics --bootstrap kafka:9092",
         "lapse topics --bootstrap kafka:9092 --partitions 24 --replication 3",
         "lapse topics --check",
+        "lapse topics --repartition 48",
     ),
     options=_options,
     plan=_plan,

@@ -40,6 +40,10 @@ class Erasures:
         changed, self._changed = self._changed, set()
         return {KEY + digest: str(self._until_s[digest]).encode() for digest in sorted(changed)}
 
+    def records(self) -> dict[bytes, bytes]:
+        """The changelog's records as they are now."""
+        return {KEY + digest: str(until_s).encode() for digest, until_s in self._until_s.items()}
+
     def load(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Go on from changelog records."""
         for key, value in records:

@@ -107,6 +107,18 @@ class Flows:
         changed, self._changed = self._changed, {}
         return changed
 
+    def records(self) -> dict[bytes, bytes]:
+        """The changelog's records as they are now, of what has been written: after `changes`."""
+        view, (before, self._changed) = self.view, (self._changed, {})
+        for slot in np.flatnonzero(view.day != NO_DAY).tolist():
+            counted = view.values[slot].any(axis=1)
+            counted[0] |= not counted.any()  # the slot is taken, by nothing
+            self._write("day", int(view.day[slot]), view.values[slot], counted)
+        for (period, start), total in self._sums.items():
+            self._write(period, start, total)
+        found, self._changed = self._changed, before
+        return {key: value for key, value in found.items() if value is not None}
+
     def load(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Take note of changelog records, in order: the last of a key wins."""
         for key, value in records:
@@ -136,7 +148,7 @@ class Flows:
                     row[group, at[measure]] = count
 
     def _write(
-        self, period: str, start: int, values: NDArray[np.int64], which: NDArray[np.uint8] | None = None
+        self, period: str, start: int, values: NDArray[np.int64], which: NDArray[np.generic] | None = None
     ) -> None:
         for code, name in enumerate(self.groups):
             if values[code].any() if which is None else which[code]:

@@ -53,6 +53,10 @@ class Latest:
         changed, self._changed = self._changed, {}
         return changed
 
+    def records(self) -> dict[bytes, bytes]:
+        """The changelog's records as they are now."""
+        return {KEY + shown.encode(): _encode(part) for shown, part in self.parts.items()}
+
     def load(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Set from changelog records, in order."""
         for key, value in records:

@@ -80,6 +80,10 @@ class Incarnation:
     rests_until_ms: int = 0  # wall clock until which its clock may not follow, as that failed
     lag: int = 0  # events between the position and the end, as last seen
     clock_written_ms: int = 0  # the alert clock in the last control record
+    life: bytes = b""  # of the changelog: drawn when it began, and carried by each of its control records
+    image_life: bytes | None = None  # of the local snapshot that was taken up, None without one
+    images: bool = True  # whether a snapshot may be taken up: not after one that turned out to be another life's
+    gone: bool = False  # somebody's row was taken away, who must leave the snapshot too
     told_running: float = 0.0  # the `since` for which it was told that it runs
 
     def __post_init__(self) -> None:
@@ -97,7 +101,8 @@ class Incarnation:
         self.on(Signal.ABORTED)
         self.partition = self.make(self.number)
         self.since = now
-        self.committed = self.control = None
+        self.committed = self.control = self.image_life = None
+        self.life = b""
         self.read_to = self.target = 0
         self.caught_up = False
         self.suspended = ""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stream import metrics
-from stream.core import lifecycle
+from stream.core import image, lifecycle
 from stream.core.alerts import SEVERITIES
 from stream.core.describe import describe
 from stream.core.money import minor_digits
@@ -95,6 +95,9 @@ class Job:
     describe: Callable[[Any, str], dict[str, Any] | None] = lambda _partition, _customer_id: None
     warm_up: Callable[[], None] = lambda: None  # compile what compiles itself at the first call
     counted: Counted = ()  # counters of a partition, which begin at 0
+    form: str = ""  # what an image must have been made with to be taken up; empty: no images
+    image: Callable[[Any], Sequence[bytes | memoryview]] = lambda _: ()  # a partition's blocks, right after a commit
+    take_up: Callable[[Any, Sequence[bytes | memoryview]], None] = lambda _partition, _blocks: None
     schedule: Schedule | None = None  # to which versions of the policy are added while the worker runs
 
 
@@ -112,6 +115,9 @@ def real_job(policy: Policy) -> Job:
         describe=describe,
         warm_up=lambda: _warm_up(policy),
         counted=_counted(),
+        form=image.form(policy),
+        image=image.blocks,
+        take_up=image.take_up,
         schedule=schedule,
     )
 
@@ -141,6 +147,7 @@ def _warm_up(policy: Policy) -> None:
     partition.trusted_until_ms(0, 1)
     keys, values = partition.changes()
     job.make(0).load(keys, values)
+    job.take_up(job.make(0), job.image(partition))
     job.scan(partition)
     job.describe(partition, "c")
 

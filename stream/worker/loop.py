@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -24,9 +25,11 @@ from stream.worker.leaders import Leaders
 from stream.worker.meters import Meters
 from stream.worker.pace import Pace
 from stream.worker.processing import KernelError, Processor
-from stream.worker.restore import Restorer
+from stream.worker.questions import describe
+from stream.worker.restore import Restorer, end_of
 from stream.worker.runs import numbers, runs
 from stream.worker.settings import Settings
+from stream.worker.snapshot import Snapshots
 from stream.worker.suspension import judge
 from stream.worker.topics import EVENTS
 from stream.worker.transaction import CALL_SECONDS, AbortError, BrokenError, FencedError, Transactions
@@ -48,17 +51,17 @@ class Loop:
         self, settings: Settings, transactional_id: str, job: Job, exporter: Exporter, watchdog: Watchdog
     ) -> None:
         """Connects the producer, which cuts off what an earlier life of this slot left open."""
-        self._id = transactional_id
-        self._job = job
-        self._watchdog = watchdog
-        self._meters = Meters()
+        self._id, self._job = transactional_id, job
+        self._watchdog, self._meters = watchdog, Meters()
         self._gauges = Gauges(self._meters, exporter, job.scan)
         self._transactions = Transactions(lambda: clients.producer(settings, transactional_id), watchdog.beat)
         self._processor = Processor(job, self._transactions, self._meters, self._commit)
         self._consumer = clients.source(settings)
         fence = Fence(lambda owner: clients.producer(settings, owner), transactional_id)
         reader, observer = clients.reader(settings), clients.observer(settings)
-        self._restorer = Restorer(self._consumer, reader, observer, fence, watchdog.beat)
+        touch, end = self._processor.touch, partial(end_of, observer)
+        self._snapshots = Snapshots(settings.snapshots, settings.group, job, end, touch)
+        self._restorer = Restorer(self._consumer, reader, observer, fence, self._snapshots, watchdog.beat)
         self._leaders = Leaders(lambda: clients.observer(settings))
         partitions = observer.list_topics(EVENTS, timeout=CALL_SECONDS).topics[EVENTS].partitions
         self._gauges.start(len(partitions), job.grace_ms)
@@ -66,11 +69,9 @@ class Loop:
         self._versions = None if job.schedule is None else Versions(settings, job.schedule)
         self._incarnations: dict[int, Incarnation] = {}
         self._pace = Pace()
-        self._joined = False
-        self._failures = 0
+        self._joined, self._failures = False, 0
         self._rival = Rival(transactional_id)
-        self._followed = 0.0
-        self._told = 0.0
+        self._followed = self._told = 0.0
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Work until `stopping`, then commit and leave. Raises what can't be repaired; nothing is committed then."""
@@ -78,6 +79,7 @@ class Loop:
         try:
             while not stopping():
                 self._turn()
+            self._snapshots.leave(self._incarnations.values(), self._turn)
             self._guarded(self._commit)
         except BaseException:
             self._abandon()
@@ -86,6 +88,7 @@ class Loop:
             self._watchdog.beat()
             self._consumer.close()  # gives the partitions back
             self._restorer.close()
+            self._snapshots.close()
             if self._versions is not None:
                 self._versions.close()
             self._leaders.stop()
@@ -101,16 +104,11 @@ class Loop:
         messages = self._consumer.consume(limit, 0.0 if self._restorer.reading else self._pace.wait_seconds)
         full = len(messages) >= limit
         self._guarded(lambda: self._work(messages, full=full))
-        self._questions.answer(self._describe)
+        self._guarded(lambda: self._snapshots.look(self._incarnations.values(), time.monotonic()))
+        self._questions.answer(lambda customer: describe(self._job, self._incarnations.values(), customer))
         if self._gauges.due():
             self._look_at_lag()
             self._gauges.update(self._incarnations, joined=self._joined)
-
-    def _describe(self, customer_id: str) -> dict[str, Any] | None:
-        """What the partitions here hold of a customer, in words."""
-        running = (one for one in self._incarnations.values() if one.state is State.RUN)
-        found = (self._job.describe(one.partition, customer_id) for one in running)
-        return next((one for one in found if one is not None), None)
 
     def _work(self, messages: list[Message], *, full: bool) -> None:
         taken = self._take(messages) if messages else 0
@@ -182,6 +180,7 @@ class Loop:
         self._transactions.commit(offsets, self._consumer.consumer_group_metadata())
         self._failures = 0 if not self._processor.beginning else self._failures
         self._meters.settle(committed=True)
+        self._snapshots.committed(list(dirty))
         self._gauges.committed(time.perf_counter() - began, self._processor.oldest_ms)
         dirty.clear()
         self._watchdog.beat()
@@ -283,6 +282,7 @@ class Loop:
 
     def _forget(self, one: Incarnation) -> None:
         self._restorer.forget(one)
+        self._snapshots.forget(one)
         self._gauges.forget(one.number)
         self._watchdog.forget(one.number)
 

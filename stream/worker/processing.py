@@ -20,7 +20,7 @@ from stream.wire.dead import DeadLetter, Headers, Reason, to_record, too_late
 from stream.worker.incarnation import Incarnation, State
 from stream.worker.job import Job, Step
 from stream.worker.meters import Meters
-from stream.worker.restore import CONTROL_KEY, control_record
+from stream.worker.restore import CONTROL_KEY, LIFE, control_record
 from stream.worker.topics import ALERTS, CHANGELOG, DEAD, EVENTS, PARTS
 from stream.worker.transaction import AbortError, BrokenError, Transactions
 from stream.worker.trial import MOST_GIVEN_UP
@@ -75,7 +75,7 @@ class Processor:
             return
         for one, _ in fresh:
             one.begin()
-            self._touch(one)
+            self.touch(one)
         self.beginning = True  # that this can be committed says nothing of what comes now
         try:
             self._commit()
@@ -124,7 +124,7 @@ class Processor:
         if before is None or after is None:
             return False
         if step.alerts or step.parts or after - one.clock_written_ms > CLOCK_EVERY_MS:
-            self._touch(one)
+            self.touch(one)
             with _blaming(one, []):
                 self._publish(one, step)
         return after < wall_ms - self._job.grace_ms and after > before
@@ -136,11 +136,12 @@ class Processor:
             if not keys:
                 return
             self._transactions.send_all(CHANGELOG, values, keys, one.number)
+            one.gone = one.gone or None in values
 
     def write_control(self, one: Incarnation) -> None:
         """Send the control record: together with the offsets it proves a restore."""
         record = control_record(one.position, one.partition.control())
-        self._transactions.send_all(CHANGELOG, [record], [CONTROL_KEY], one.number)
+        self._transactions.send(CHANGELOG, record, CONTROL_KEY, [(LIFE, one.life)], one.number)
         one.clock_written_ms = one.partition.clock_ms or 0
 
     def failed(self, error: KernelError) -> None:
@@ -165,7 +166,7 @@ class Processor:
 
     def _apply(self, one: Incarnation, records: Sequence[Message]) -> None:
         """Decode and apply; where more falls due than fits one transaction, commit and go on."""
-        self._touch(one)
+        self.touch(one)
         stamps = [stamp for _, stamp in map(Message.timestamp, records)]
         self.oldest_ms = min(stamps[0], self.oldest_ms or stamps[0])
         border = 0
@@ -180,7 +181,7 @@ class Processor:
             if step.next >= size:
                 return
             self._commit()
-            self._touch(one)
+            self.touch(one)
             with _blaming(one, records[border:]):
                 step = one.partition.apply(work.batch, step.next, None, stamps)
 
@@ -219,7 +220,7 @@ class Processor:
             self._send_dead(one, work.records, too_late(int(record_of[at])))
 
     def _skip(self, one: Incarnation, record: Message, why: str) -> None:
-        self._touch(one)
+        self.touch(one)
         self._send_dead(one, [record], DeadLetter(0, Reason.internal_error, why))
         self._meters.count(metrics.EVENTS, str(one.number))
         one.position = _offset(record) + 1
@@ -239,7 +240,8 @@ class Processor:
         else:
             self._meters.count(metrics.ALERTS_ESCALATED, number, sign, severity)
 
-    def _touch(self, one: Incarnation) -> None:
+    def touch(self, one: Incarnation) -> None:
+        """Have the next commit say how far this one is."""
         if not self._transactions.open:
             self._transactions.begin()
             self.oldest_ms = None

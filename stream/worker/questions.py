@@ -6,9 +6,12 @@ Owns: the hand-over. A question waits for the loop's next turn; a loop that does
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any, Final
+
+from stream.worker.incarnation import Incarnation, State
+from stream.worker.job import Job
 
 MOST_WAITING: Final = 100
 PATIENCE_SECONDS: Final = 2.0
@@ -48,3 +51,9 @@ class Questions:
                     answer.set_result(look(customer_id))
                 except Exception as error:  # noqa: BLE001 (a question never stops the work)
                     answer.set_exception(error)
+
+
+def describe(job: Job, incarnations: Iterable[Incarnation], customer_id: str) -> dict[str, Any] | None:
+    """What the partitions that run here hold of a customer, in words."""
+    found = (job.describe(one.partition, customer_id) for one in incarnations if one.state is State.RUN)
+    return next((one for one in found if one is not None), None)

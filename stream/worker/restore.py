@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import struct
 import time
+import uuid
 from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
@@ -19,10 +20,15 @@ from stream.worker import clients, trial
 from stream.worker.fence import AFTER_SECONDS, Fence
 from stream.worker.incarnation import Incarnation, Signal, State
 from stream.worker.runs import runs
+from stream.worker.snapshot import Snapshots
 from stream.worker.topics import CHANGELOG, EVENTS
 from stream.worker.trial import Trial
 
+if TYPE_CHECKING:
+    from stream.wire.dead import Headers
+
 CONTROL_KEY: Final = b"\x00control"  # no customer: ids never contain NUL
+LIFE: Final = "life"  # header of control records: the changelog's life, which a topic made anew does not have
 
 _SLICE = 50_000  # records at once
 _SLICE_SECONDS = 0.01
@@ -44,13 +50,23 @@ def control_record(position: int, control: bytes) -> bytes:
     return _OFFSET.pack(position) + control
 
 
+def end_of(observer: Consumer, number: int) -> int | None:
+    """The end of a partition's changelog, open transactions included; None when there is no answer."""
+    try:
+        return observer.get_watermark_offsets(TopicPartition(CHANGELOG, number), _ASK_SECONDS)[1]
+    except (KafkaException, TypeError):  # None when it timed out
+        return None
+
+
 class Restorer:
     """Restores all incarnations that need it, a slice at a time."""
 
     def __init__(
-        self, source: Consumer, reader: Consumer, observer: Consumer, fence: Fence, alive: Callable[[], None]
-    ) -> None:
+        self, source: Consumer, reader: Consumer, observer: Consumer, fence: Fence, snapshots: Snapshots,
+        alive: Callable[[], None],
+    ) -> None:  # fmt: skip
         """`source` is the group's consumer, which asks for stable offsets; `alive` is called after each answer."""
+        self._snapshots = snapshots
         self._alive = alive
         self._source = source
         self._reader = reader
@@ -125,6 +141,9 @@ class Restorer:
                 one.position = self._observer.get_watermark_offsets(TopicPartition(EVENTS, one.number), 1.0)[0]
         except (KafkaException, TypeError):  # None when it timed out
             return False
+        if one.read_to == 0:
+            one.read_to = self._snapshots.take_up(one, low, one.target) or 0
+            self._alive()
         one.read_to = max(one.read_to, low)
         one.on(Signal.STABLE)
         self._reading[one.number] = one
@@ -155,7 +174,9 @@ class Restorer:
         values: list[Any] = list(map(Message.value, records))
         if CONTROL_KEY in keys:
             rows = [(key, value) for key, value in zip(keys, values, strict=True) if key != CONTROL_KEY]
-            newest = values[len(keys) - 1 - keys[::-1].index(CONTROL_KEY)]
+            at = len(keys) - 1 - keys[::-1].index(CONTROL_KEY)
+            newest, headers = values[at], cast("Headers", records[at].headers() or [])
+            one.life = dict(headers).get(LIFE, b"")
             one.control = _OFFSET.unpack_from(newest)[0]
             one.control_data = newest[_OFFSET.size :]
             keys, values = [key for key, _ in rows], [value for _, value in rows]
@@ -164,6 +185,10 @@ class Restorer:
     def _settle(self, one: Incarnation, now: float) -> bool:
         """All is read: let it run if its control record says the committed offset, else have it wait."""
         self._unassign(one)
+        if one.image_life is not None and one.image_life != one.life:
+            self._snapshots.disown(one)
+            one.drop(one.since)
+            return False
         gone = one.committed is None and one.control is not None and now - one.since > _TRUST_SECONDS
         if one.control != one.committed and not gone:
             one.on(Signal.UNEQUAL)
@@ -179,6 +204,7 @@ class Restorer:
         if one.control is not None:
             one.partition.load_control(one.control_data)
             one.position = one.control
+        one.life = one.life or uuid.uuid4().bytes
         one.on(Signal.EQUAL)
         self.forget(one)
         return True

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 BOOTSTRAP = "LAPSE_BOOTSTRAP"
 GROUP = "LAPSE_GROUP"
 SLOT = "LAPSE_SLOT"
+SNAPSHOTS = "LAPSE_SNAPSHOTS"
 TOKEN = "LAPSE_TOKEN"  # noqa: S105 (a variable's name)
 ADVERTISE = "LAPSE_ADVERTISE"
 PREFIX = "LAPSE_KAFKA_"  # LAPSE_KAFKA_SASL_USERNAME is librdkafka's sasl.username
@@ -52,6 +54,7 @@ class Settings:
     http: tuple[str, int] | None = None  # None: DEFAULT_HTTP, or the next free port after it
     kafka: Mapping[str, str] = field(default_factory=dict)
     token: str | None = field(default=None, repr=False)  # opens customer data; None: nobody sees any
+    snapshots: Path | None = None  # where local snapshots of partitions are kept; None: there are none
     advertise: str | None = None  # the URL by which others reach this worker, where that isn't where it listens
 
     def client(self) -> dict[str, str | int | float | bool]:
@@ -82,8 +85,9 @@ def read(environment: Mapping[str, str], bootstrap: str | None = None, http: str
     errors += wrong
     if errors:
         raise SettingsError(errors)
+    folder = Path(environment[SNAPSHOTS]) if environment.get(SNAPSHOTS) else None
     url = f"http://{advertise}" if advertise else None
-    return Settings(servers, group, slot, where, kafka, environment.get(TOKEN) or None, url)
+    return Settings(servers, group, slot, where, kafka, environment.get(TOKEN) or None, folder, url)
 
 
 def pass_through(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

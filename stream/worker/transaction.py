@@ -59,9 +59,11 @@ class Transactions:
         self.open = True
         self.since = time.monotonic()
 
-    def send(self, topic: str, value: bytes | None, key: bytes | None, headers: Headers | None = None) -> None:
-        """Send one record to the partition of its key."""
-        self._insist(topic, value, key, -1, headers or [])
+    def send(
+        self, topic: str, value: bytes | None, key: bytes | None, headers: Headers | None = None, partition: int = -1
+    ) -> None:
+        """Send one record, to the partition of its key unless another is given."""
+        self._insist(topic, value, key, partition, headers or [])
 
     def send_all(self, topic: str, values: Sequence[bytes | None], keys: Sequence[bytes], partition: int) -> None:
         """Send many records to one partition: the hot path, so no headers and nothing but one call each."""

@@ -114,5 +114,8 @@ def _work(slot: int, bootstrap: str, group: str, policy: str, folder: Path) -> N
     with (folder / f"worker-{slot}.log").open("ab") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
-    settings = Settings(bootstrap, group, f"s{slot}", ("127.0.0.1", 0))
+    snapshots = (
+        folder / "snapshots" if int(group.rpartition("-")[2]) % 4 < 2 else None
+    )  # every other seed of each policy
+    settings = Settings(bootstrap, group, f"s{slot}", ("127.0.0.1", 0), snapshots=snapshots)
     sys.exit(main.run(settings, policies.load(policy)))

@@ -60,8 +60,10 @@ class Transactions:
         assert not self.open
         self.open = True
 
-    def send(self, topic: str, value: bytes | None, key: bytes | None, headers: Headers | None = None) -> None:
-        self.sent.append(Sent(topic, -1, key, value, tuple(headers or ())))
+    def send(
+        self, topic: str, value: bytes | None, key: bytes | None, headers: Headers | None = None, partition: int = -1
+    ) -> None:
+        self.sent.append(Sent(topic, partition, key, value, tuple(headers or ())))
 
     def send_all(self, topic: str, values: Sequence[bytes | None], keys: Sequence[bytes], partition: int) -> None:
         self.sent += [Sent(topic, partition, key, value) for key, value in zip(keys, values, strict=True)]

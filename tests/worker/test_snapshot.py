@@ -1,0 +1,173 @@
+"""A snapshot is the rows that the changelog says, or it is refused."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stream import policies
+from stream.worker.incarnation import Incarnation, Signal
+from stream.worker.job import Job, real_job
+from stream.worker.snapshot import OLDEST_SECONDS, Snapshots
+from tests.simulation.log import Undisturbed, record
+
+DAY_MS = 86_400_000
+START_MS = 1_700_000_000_000
+TOPIC_END = 500
+
+
+def orders(customers: int = 20) -> Iterator[tuple[bytes, bytes]]:
+    """Habits, a subscriber, and somebody who is erased."""
+    kinds = [("order_completed", ',"amount":5'), ("subscription_started", ',"subscription_id":"s","mrr":10')]
+    for n in range(customers * 12):
+        name = f"c{n % customers}"
+        kind, more = kinds[n % customers == 3 and n < customers]
+        if n == customers * 11 + 1:
+            kind, more = "customer_erased", ""
+        time_ms = START_MS + n // customers * DAY_MS + n
+        yield name.encode(), (f'{{"id":"{n}","type":"{kind}","customer_id":"{name}","time":{time_ms}{more}}}').encode()
+
+
+class Log:
+    """A partition's records, processed up to some place; what the changelog then says."""
+
+    def __init__(self, folder: Path) -> None:
+        self.job: Job = real_job(policies.load("default"))
+        self.worker = Undisturbed(self.job)
+        self.records = [record(0, at, key, value, START_MS + 40 * DAY_MS) for at, (key, value) in enumerate(orders())]
+        self.one = Incarnation(0, self.job.make, 0.0)
+        self.one.on(Signal.STABLE)
+        self.one.on(Signal.EQUAL)
+        self.one.life = b"life"
+        self.snapshots = Snapshots(folder, "g", self.job, lambda _: len(self.worker.transactions.done))
+
+    def take(self, start: int, stop: int) -> None:
+        self.worker.processor.take(self.one, self.records[start:stop])
+        self.worker.commit()
+        self.snapshots.committed([self.one])
+
+    def fresh(self) -> Incarnation:
+        one = Incarnation(0, self.job.make, 0.0)
+        one.on(Signal.STABLE)
+        return one
+
+    def rest(self, one: Incarnation, mark: int) -> None:
+        """Read the changelog from the mark on, as a restore does."""
+        for sent in self.worker.transactions.done[mark:]:
+            if sent.partition == 0 and not (sent.key or b"").startswith(b"\0control"):
+                one.partition.load([sent.key or b""], [sent.value])
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Log:
+    found = Log(tmp_path)
+    found.take(0, 100)
+    found.snapshots.look([found.one], time.monotonic())  # the mark …
+    found.take(100, 160)  # … and the commit that proves it
+    found.snapshots.close()
+    return found
+
+
+def state(partition: Any) -> Any:
+    """All that a partition writes, as it would write it anew."""
+    table: Any = partition.table
+    rows = {}
+    for row in range(table.n):
+        if table.rows["seen_s"][row]:
+            plain = table.rows[row].copy()
+            plain["more"] = 0
+            rows[table.key(row)] = (plain.tobytes(), table.more_of(row).tobytes(), int(table.due_ms[row]))
+    partition.flows.restore()
+    return rows, partition.flows.records(), partition.ledger.latest.records(), partition.erasures.records()
+
+
+def restored(log: Log) -> Any:
+    """The same from the whole changelog."""
+    whole = log.fresh()
+    log.rest(whole, 0)
+    return state(whole.partition)
+
+
+def test_an_image_and_the_tail_are_the_whole_changelog(log: Log, tmp_path: Path) -> None:
+    file, before = next(tmp_path.glob("*.snapshot")), next(tmp_path.glob("*.snapshot")).read_bytes()
+    log.take(160, len(log.records))  # somebody is erased
+    file.write_bytes(before)  # as another worker may have left it
+    one = log.fresh()
+    mark = log.snapshots.take_up(one, 0, len(log.worker.transactions.done))
+    assert mark is not None
+    assert mark > 0
+    assert one.image_life == b"life"
+    log.rest(one, mark)
+    assert state(one.partition) == restored(log)
+    assert len(log.worker.rows()) == 19  # one was erased
+
+
+def test_whose_row_was_taken_away_leaves_the_snapshot(log: Log, tmp_path: Path) -> None:
+    assert b"c1\0" in next(tmp_path.glob("*.snapshot")).read_bytes()
+    log.take(160, len(log.records))
+    assert not list(tmp_path.glob("*.snapshot")), "it held somebody who was erased"
+
+
+def test_nothing_is_taken_up_before_a_commit_proves_it(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    log.take(0, 100)
+    log.snapshots.look([log.one], time.monotonic())
+    log.snapshots.forget(log.one)  # its transaction was aborted, or it was lost
+    log.take(100, 160)
+    log.snapshots.close()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("wrong", ["torn", "flipped", "old", "beyond", "before", "form", "group", "empty"])
+def test_what_does_not_fit_is_refused_and_deleted(log: Log, tmp_path: Path, wrong: str) -> None:
+    path, end, low = next(tmp_path.glob("*.snapshot")), TOPIC_END * 10, 0
+    data = path.read_bytes()
+    if wrong == "torn":
+        path.write_bytes(data[: len(data) // 2])
+    elif wrong == "flipped":
+        path.write_bytes(data[:-100] + bytes([data[-100] ^ 1]) + data[-99:])
+    elif wrong == "old":
+        written = data.index(b'"written_s":') + len(b'"written_s":')
+        stop = data.index(b",", written)
+        then = f"{time.time() - OLDEST_SECONDS - 1:.7f}".encode()[: stop - written]
+        path.write_bytes(data[:written] + then.ljust(stop - written, b"0") + data[stop:])
+    elif wrong == "beyond":
+        end = 1  # the topic was made anew, and is shorter
+    elif wrong == "before":
+        low = TOPIC_END * 9
+    elif wrong == "empty":
+        path.write_bytes(b"")
+    else:
+        job = real_job(policies.load("complete-journey" if wrong == "form" else "default"))
+        group = "other" if wrong == "group" else "g"
+        log.snapshots = Snapshots(tmp_path, group, job, lambda _: None)
+        if wrong == "group":
+            os.rename(path, tmp_path / "other-0.snapshot")  # noqa: PTH104 (moved by hand)
+            path = tmp_path / "other-0.snapshot"
+    one = log.fresh()
+    assert log.snapshots.take_up(one, low, end) is None
+    left: Any = one.partition
+    assert left.table.n == 0
+    assert one.image_life is None
+    assert not path.exists()
+
+
+def test_another_life_of_the_changelog_is_disowned(log: Log, tmp_path: Path) -> None:
+    one = log.fresh()
+    assert log.snapshots.take_up(one, 0, TOPIC_END * 10) is not None
+    log.snapshots.disown(one)
+    assert log.snapshots.take_up(one, 0, TOPIC_END * 10) is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_old_files_are_swept(tmp_path: Path) -> None:
+    old = tmp_path / "g-3.snapshot"
+    old.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    Snapshots(tmp_path, "g", real_job(policies.load("default")), lambda _: None)
+    assert not old.exists()
