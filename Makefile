@@ -10,8 +10,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 SEEDS ?= 10
 JOBS ?= 4
+MINUTES ?= 30
 
-.PHONY: help env demo test check format bench chaos
+.PHONY: help env demo test check format bench chaos soak
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,9 @@ bench: $(READY)  ## the benchmarks, with peers, on one broker (half an hour; wri
 
 chaos: $(READY)  ## crashes on a real Kafka: make chaos SEEDS=200 JOBS=4 (goes on where it stopped)
 	@$(BIN)/python -m tests.chaos --seeds $(SEEDS) --jobs $(JOBS) --log .chaos.jsonl
+
+soak: $(READY)  ## half an hour at 20,000 events/s with a kill every five minutes: make soak MINUTES=3
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

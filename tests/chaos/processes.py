@@ -49,6 +49,11 @@ class Workers:
         self._stopped: set[int] = set()
         self.restarts = 0
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes that live."""
+        return [one.pid for one in self._processes.values() if one.is_alive() and one.pid is not None]
+
     def do(self, slot: int, what: str) -> None:
         """Start, kill, term, stop or cont a slot's worker, as far as there is one."""
         process = self._processes.get(slot)

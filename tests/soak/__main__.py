@@ -1,0 +1,166 @@
+"""`python -m tests.soak --minutes 30`: a steady rate on a real Kafka, a kill every five minutes, and a recount.
+
+Owns: the sender, the kills, what is looked at meanwhile, the table in the end. Two months of orders pass in that time,
+so that days close and silences fire. What must come out is what one undisturbed worker makes of the same log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from benchmarks import load
+from stream.tools.broker import Kafka
+from stream.worker import topics
+from tests.chaos.processes import Workers, warm_up
+from tests.soak import recount
+from tests.worker.running import committed
+
+PARTITIONS, WORKERS = 8, 2
+CUSTOMERS = 100_000
+SPAN_DAYS = 60
+POLICY, GROUP = "default", "soak-0"
+LOOK_SECONDS = 5.0
+DRAIN_SECONDS = 300.0
+FLAT = 1.15  # memory in the last fifth ÷ in the second: the first is filling
+CHUNK = 1_000
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen at a moment: of all workers together."""
+
+    seconds: float
+    rss_mib: float
+    handles: int
+    threads: int
+    behind: int
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak")
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--rate", type=int, default=20_000, help="events a second (default: 20000)")
+    parser.add_argument("--kill-every", type=float, default=5.0, help="minutes (default: 5)")
+    args = parser.parse_args()
+    warm_up()
+    with tempfile.TemporaryDirectory(prefix="lapse-soak-") as scratch, Kafka() as kafka:
+        topics.create(kafka.bootstrap, PARTITIONS, 1)
+        workers = Workers(kafka.bootstrap, GROUP, POLICY, Path(scratch))
+        try:
+            return _soak(args, kafka, workers)
+        finally:
+            workers.kill()
+
+
+def _soak(args: argparse.Namespace, kafka: Kafka, workers: Workers) -> int:
+    seconds, sent = args.minutes * 60, [0]
+    sender = threading.Thread(target=_send, args=(kafka.bootstrap, args.rate, seconds, sent), daemon=True)
+    for slot in range(WORKERS):
+        workers.do(slot, "start")
+    began = time.monotonic()
+    sender.start()
+    looks, kills = [], 0
+    while sender.is_alive():
+        time.sleep(LOOK_SECONDS)
+        workers.supervise()
+        now = time.monotonic() - began
+        looks.append(_look(kafka.bootstrap, workers, now, sent[0]))
+        if len(looks) % 6 == 0:
+            print(looks[-1], flush=True)
+        if now > (kills + 1) * args.kill_every * 60 and now < seconds - 30:
+            workers.do(kills % WORKERS, "kill")
+            workers.do(kills % WORKERS, "start")
+            kills += 1
+    took, deadline = time.monotonic() - began, time.monotonic() + DRAIN_SECONDS
+    while (last := _look(kafka.bootstrap, workers, time.monotonic() - began, sent[0])).behind > 0:
+        assert time.monotonic() < deadline, f"not drained: {last}"
+        time.sleep(0.5)
+    said = workers.stop()
+    found = recount.differences(kafka.bootstrap, POLICY, PARTITIONS)
+    return _table(looks, sent[0], took, last, kills, workers.restarts, [*said, *found.problems], found.told)
+
+
+def _table(
+    looks: list[Look], sent: int, took: float, last: Look, kills: int, restarts: int, problems: list[str], told: str
+) -> int:
+    fifth = max(1, len(looks) // 5)
+    first, final = looks[fifth : 2 * fifth] or looks, looks[-fifth:]
+    mean = {what: (_mean(first, what), _mean(final, what)) for what in ("rss_mib", "handles", "threads")}
+    arrow = {what: f"{before:.0f} → {after:.0f}" for what, (before, after) in mean.items()}
+    rows = [
+        ("events", f"{sent:,} in {took:.0f} s, {sent / took:,.0f} a second"),
+        ("kills", f"{kills}, and {restarts} workers that ended by themselves"),
+        ("memory, MiB", f"{arrow['rss_mib']}, at most {max(one.rss_mib for one in looks):.0f}"),
+        ("open handles", arrow["handles"]),
+        ("threads", arrow["threads"]),
+        ("unread, mean and in the end", f"{_mean(looks, 'behind'):,.0f}, {last.behind}"),
+        ("from the last event to nothing unread", f"{last.seconds - took:.0f} s"),
+        ("against the recount", told),
+    ]
+    problems += [f"{what} grew: {arrow[what]}" for what, (before, after) in mean.items() if after > FLAT * before]
+    print("\n| | |\n|---|---|")
+    for name, text in rows:
+        print(f"| {name} | {text} |")
+    for problem in problems:
+        print(f"WRONG: {problem}")
+    return 1 if problems else 0
+
+
+def _mean(looks: list[Look], what: str) -> float:
+    return float(np.mean([getattr(one, what) for one in looks]))
+
+
+def _look(bootstrap: str, workers: Workers, seconds: float, sent: int) -> Look:
+    rss = handles = threads = 0
+    for pid in workers.pids:
+        try:
+            process = psutil.Process(pid)
+            rss += process.memory_info().rss
+            handles += process.num_fds()
+            threads += process.num_threads()
+        except psutil.NoSuchProcess:  # it ends this moment
+            continue
+    done = sum(committed(bootstrap, PARTITIONS, GROUP).values())
+    return Look(round(seconds, 1), rss / 2**20, handles, threads, sent - done)
+
+
+def _send(bootstrap: str, rate: int, seconds: float, sent: list[int]) -> None:
+    """Orders at a rate; their own time runs through two months. At the end a heartbeat to each partition."""
+    rng, out, count = np.random.default_rng(1), load.producer(bootstrap), int(rate * seconds)
+    end_ms = int(time.time() * 1000)
+    step_ms = SPAN_DAYS * load.DAY_MS / count
+    began = time.monotonic()
+    for start in range(0, count, CHUNK):
+        size = min(CHUNK, count - start)
+        who = rng.integers(0, CUSTOMERS, size) % (
+            1 + rng.integers(1, CUSTOMERS, size)
+        )  # some come often, others seldom
+        times = end_ms - ((count - start - np.arange(size)) * step_ms).astype(np.int64)
+        for n, (number, stamp) in enumerate(zip(who.tolist(), load.texts(times), strict=True), start):
+            key = load.customer_id(number)
+            while True:
+                try:
+                    out.produce(load.TOPIC, load.order(n, key, stamp, 100 + n % 9_000), key)
+                    break
+                except BufferError:  # the local queue is full
+                    out.poll(0.05)
+        sent[0] = start + size
+        out.poll(max(0.0, began + (start + size) / rate - time.monotonic()))
+    for number in range(PARTITIONS):
+        out.produce(load.TOPIC, b'{"id":"end","type":"clock_advanced","time":%d}' % end_ms, None, number)
+    left = out.flush(120)
+    assert left == 0, f"{left} events not acknowledged"
+    sent[0] = count + PARTITIONS
+
+
+if __name__ == "__main__":
+    sys.exit(main())
