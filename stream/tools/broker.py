@@ -233,12 +233,15 @@ class Kafka:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    _format_more: tuple[str, ...] = ()  # what else the storage is formatted with
+
     def _format(self, jars: Path) -> None:
         assert self._scratch is not None
         home = Path(self._scratch.name)
         lines = "".join(f"{key}={value}\n" for key, value in self._properties(home).items())
         (home / "server.properties").write_text(lines, encoding="utf-8")
         command = [*_java(jars), "kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", "server.properties"]
+        command += self._format_more
         done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise BrokerError(f"Kafka could not format its storage (Java 17 or newer?):\n{done.stdout}{done.stderr}")

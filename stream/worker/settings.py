@@ -52,7 +52,7 @@ class Settings:
     group: str = DEFAULT_GROUP
     slot: str | None = None
     http: tuple[str, int] | None = None  # None: DEFAULT_HTTP, or the next free port after it
-    kafka: Mapping[str, str] = field(default_factory=dict)
+    kafka: Mapping[str, str] = field(default_factory=dict, repr=False)  # with secrets in it
     token: str | None = field(default=None, repr=False)  # opens customer data; None: nobody sees any
     snapshots: Path | None = None  # where local snapshots of partitions are kept; None: there are none
     advertise: str | None = None  # the URL by which others reach this worker, where that isn't where it listens
