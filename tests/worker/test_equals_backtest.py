@@ -6,8 +6,10 @@ For any number of workers and partitions, any batch borders, and when workers ar
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections import Counter
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 POLICY = "complete-journey"
 EVENTS = 60_000  # about five months
+LATE_S = 1.8 * 86_400  # how late an event may come; the policy allows two days
 CLOCK_MS = 1_500_000_000_000  # later than the last of them
 KEPT = ("period", "start", "segment", "counts", "crr", "crr_strict", "churn", "churn_net", "warmup")
 
@@ -67,6 +70,11 @@ def send(bootstrap: str, lines: list[bytes], partitions: int) -> None:
             produce(bootstrap, topics.EVENTS, [(None, lines[-1])], number)
 
 
+def when(line: bytes) -> float:
+    """The time of an event, in epoch seconds."""
+    return datetime.fromisoformat(json.loads(line)["time"]).timestamp()
+
+
 def same(alert: bytes) -> str:
     """An alert without the moment at which it was seen."""
     content = json.loads(alert)
@@ -82,10 +90,17 @@ def finals(records: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[str
     }
 
 
-def check(bootstrap: str, partitions: int, expected: Path) -> None:
-    """Everything that was published is what the backtest says, and every row what the core makes of its partition."""
+def alerts_in(out: Path) -> Counter[str]:
+    return Counter(map(same, (out / "alerts.jsonl").read_bytes().splitlines()))
+
+
+def check(bootstrap: str, partitions: int, expected: Path, wanted: Counter[str] | None = None) -> None:
+    """Everything that was published is what the backtest says, and every row what the core makes of its partition.
+
+    `wanted` alerts, where they are not the backtest's.
+    """
     found = Counter(same(record.value or b"") for record in read_all(bootstrap, topics.ALERTS))
-    wanted = Counter(map(same, (expected / "alerts.jsonl").read_bytes().splitlines()))
+    wanted = alerts_in(expected) if wanted is None else wanted
     assert sum(wanted.values()) > 500
     assert not wanted - found, f"missing: {list((wanted - found).items())[:3]}"
     assert not found - wanted, f"repeated or invented: {list((found - wanted).items())[:3]}"
@@ -150,6 +165,35 @@ def test_the_same_as_a_backtest(
         for worker in running:
             worker.kill()
     check(bootstrap, partitions, expected)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize(("partitions", "workers"), [(1, 1), (8, 3)])
+def test_late_shuffled_and_repeated_events_too(
+    kafka: Kafka, partitions: int, workers: int, lines: list[bytes], tmp_path: Path
+) -> None:
+    """Final records never depend on the order of arrival; alerts do, on that within their own partition."""
+    bootstrap = kafka.bootstrap
+    chance = random.Random(20_170_825)
+    late = [(when(line) + chance.uniform(0, LATE_S), line) for line in lines[:-1]]
+    late += [(when(line) + chance.uniform(0, LATE_S), line) for _, line in chance.sample(late, EVENTS // 50)]
+    shaken = [*(line for _, line in sorted(late)), lines[-1]]
+    topics.create(bootstrap, partitions, 1)
+    running = [Worker(bootstrap, f"w{number}", POLICY) for number in range(workers)]
+    try:
+        send(bootstrap, shaken, partitions)
+        wait_done(bootstrap, partitions, len(shaken) - 1 + partitions)
+        assert [worker.stop()[0] for worker in running] == [0] * workers
+    finally:
+        for worker in running:
+            worker.kill()
+    wanted: Counter[str] = Counter()
+    for number in range(partitions):
+        mine = [one.value or b"" for one in read_all(bootstrap, topics.EVENTS) if one.partition == number]
+        backtest.run(mine, tmp_path / str(number), policies.load(POLICY), [], lambda _: None)
+        wanted += alerts_in(tmp_path / str(number))
+    backtest.run(lines, tmp_path, policies.load(POLICY), [], lambda _: None)
+    check(bootstrap, partitions, tmp_path, wanted)
 
 
 @pytest.mark.kafka
