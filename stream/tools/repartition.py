@@ -34,6 +34,7 @@ from stream.worker.settings import Settings
 POSITION_BYTES: Final = 8
 PATIENCE_SECONDS: Final = 30.0
 TRANSACTION_SECONDS: Final = 600
+MISPLACED_SHARE: Final = 0.01
 TRANSACTIONAL_ID: Final = "repartition"
 
 Records = dict[bytes, bytes]  # of one partition's changelog, the last of each key
@@ -71,6 +72,7 @@ def moves(changelog: Mapping[int, Records], partitions: int) -> Moves:
         raise RepartitionError(
             "the partitions' clocks stand on different days: send a `clock_advanced` to each, and wait for the workers"
         )
+    _refuse_other_partitioner(changelog, {len(controls), len(changelog)})
     found = Moves()
     erased = {key: value for records in changelog.values() for key, value in records.items() if _is_erasure(key)}
     for number, records in changelog.items():
@@ -89,6 +91,16 @@ def moves(changelog: Mapping[int, Records], partitions: int) -> Moves:
             found.write(number, CONTROL_KEY, control_record(0, msgspec.json.encode(first)))
             found.begin.append(number)
     return found
+
+
+def _refuse_other_partitioner(changelog: Mapping[int, Records], counts: set[int]) -> None:
+    """Customers must lie where murmur2 puts them; `counts`: of partitions before, and of an interrupted run."""
+    places = [(key, number) for number, of in changelog.items() for key in of if not key.startswith(SEPARATOR)]
+    wrong = min(sum(partition_of(key, count) != number for key, number in places) for count in counts)
+    if wrong > MISPLACED_SHARE * len(places):
+        raise RepartitionError(
+            f"{wrong:,} of {len(places):,} customers don't lie where murmur2 puts them: have all producers use it first"
+        )
 
 
 def _is_erasure(key: bytes) -> bool:

@@ -24,6 +24,7 @@ from stream.worker.job import Job
 from stream.worker.leaders import Leaders
 from stream.worker.meters import Meters
 from stream.worker.pace import Pace
+from stream.worker.placement import Placement
 from stream.worker.processing import KernelError, Processor
 from stream.worker.questions import describe
 from stream.worker.restore import Restorer, end_of
@@ -65,12 +66,11 @@ class Loop:
         self._leaders = Leaders(lambda: clients.observer(settings))
         partitions = observer.list_topics(EVENTS, timeout=CALL_SECONDS).topics[EVENTS].partitions
         self._gauges.start(len(partitions), job.grace_ms)
-        self._questions = exporter.questions
+        self._questions, self._pace, self._rival = exporter.questions, Pace(), Rival(transactional_id)
+        self._placement = Placement(len(partitions))
         self._versions = None if job.schedule is None else Versions(settings, job.schedule)
         self._incarnations: dict[int, Incarnation] = {}
-        self._pace = Pace()
         self._joined, self._failures = False, 0
-        self._rival = Rival(transactional_id)
         self._followed = self._told = 0.0
 
     def run(self, stopping: Callable[[], bool]) -> None:
@@ -130,6 +130,7 @@ class Loop:
             if one is None or one.state is not State.RUN:
                 continue  # it begins again at its own position when it runs
             if run.records:
+                self._placement.look(run.records[0].key(), run.partition, run.records[0].offset() or 0)
                 self._processor.take(one, run.records)
                 taken += len(run.records)
                 one.heard_ms = time.time_ns() // 1_000_000

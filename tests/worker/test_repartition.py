@@ -154,6 +154,11 @@ def test_partitions_that_are_not_equally_far_are_refused() -> None:
     system.process(lagging, lagging[-1][1])
     with pytest.raises(RepartitionError, match="clock_advanced"):
         moves(system.changelog, 4)
+    swapped = System(2)
+    swapped.process(found[:500], beat(found[499][1]))
+    swapped.changelog = {0: swapped.changelog[1], 1: swapped.changelog[0]}
+    with pytest.raises(RepartitionError, match="murmur2"):
+        moves(swapped.changelog, 4)
     with pytest.raises(RepartitionError, match="no customers"):
         moves({0: {}}, 4)
 
