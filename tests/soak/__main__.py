@@ -154,7 +154,8 @@ def _send(bootstrap: str, rate: int, seconds: float, sent: list[int]) -> None:
                 except BufferError:  # the local queue is full
                     out.poll(0.05)
         sent[0] = start + size
-        out.poll(max(0.0, began + (start + size) / rate - time.monotonic()))
+        out.poll(0)
+        time.sleep(max(0.0, began + (start + size) / rate - time.monotonic()))
     for number in range(PARTITIONS):
         out.produce(load.TOPIC, b'{"id":"end","type":"clock_advanced","time":%d}' % end_ms, None, number)
     left = out.flush(120)
