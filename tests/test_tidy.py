@@ -20,7 +20,7 @@ FILES = sorted(
 # second opinion on every sign
 LONGER = {
     "stream/core/events.py": 340,
-    "stream/core/partition.py": 333,
+    "stream/core/partition.py": 328,
     "stream/core/policy.py": 353,
     "tests/recounting/signs.py": 406,
 }

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from stream.core import alerts, erasures, flows, heap, kernel, latest, pulse, retention
+from stream.core import alerts, erasures, flows, heap, kernel, latest, pulse
 from stream.core.alerts import Alert
 from stream.core.batch import Batch
 from stream.core.calendar import DAY_MS, HOUR_MS, calendar
 from stream.core.control import Control
 from stream.core.flows import Flows
+from stream.core.forgetting import forget_old
 from stream.core.gauges import Gauges, scan
 from stream.core.hashing import SEPARATOR
 from stream.core.ledger import Ledger
@@ -284,17 +285,10 @@ class Partition:
                 self.policy, self.rules = policy, rules_of(policy)
 
     def _forget(self) -> None:
-        """Drop customers who were not seen for long, have no open alert and no live subscription (definitions H3)."""
-        table, days, day = self.table, self.policy.forget_after_days, self.ledger.open_day
-        old_s = (int(self._clock[C.ALERT]) - days * DAY_MS) // 1000
-        rows = table.rows[: table.n]
-        table.changed_n = int(self._clock[C.CHANGED_N])  # the kernel is ahead of it
-        for row in np.flatnonzero(
-            (rows["seen_s"] < max(old_s, 0)) & (rows["seen_s"] > 0) & (rows["open"] == 0)
-        ).tolist():
-            if not retention.subscribed(table.more_of(row), day, int(self._clock[C.ALERT]) // 1000):
-                table.wipe(row)
-        self._clock[C.CHANGED_N] = table.changed_n
+        """Drop customers who were not seen for long (definitions H3)."""
+        self.table.changed_n = int(self._clock[C.CHANGED_N])  # the kernel is ahead of it
+        forget_old(self.table, self.ledger.open_day, int(self._clock[C.ALERT]) // 1000, self.policy.forget_after_days)
+        self._clock[C.CHANGED_N] = self.table.changed_n
 
     def _set_border(self) -> None:
         c = self._clock
