@@ -160,9 +160,10 @@ class Loop:
         wall_ms = time.time_ns() // 1_000_000
         judge(self._incarnations.values(), wall_ms, self._leaders.away)
         for one in self._incarnations.values():
-            if one.state is State.RUN and one.may_follow(wall_ms, self._job.grace_ms):
-                while self._processor.follow(one, one.follow_to_ms(wall_ms)):
-                    self._commit()  # more is due than fits one transaction
+            going = one.state is State.RUN and one.may_follow(wall_ms, self._job.grace_ms)
+            if going and self._processor.follow(one, one.follow_to_ms(wall_ms)):
+                self._commit()  # more is due than fits one transaction:
+                self._followed = 0.0  # the rest in the next turn, others have theirs in between
 
     # ------------------------------------------------------------------ commit, and when it fails
 
