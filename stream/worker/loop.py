@@ -162,8 +162,8 @@ class Loop:
         for one in self._incarnations.values():
             going = one.state is State.RUN and one.may_follow(wall_ms, self._job.grace_ms)
             if going and self._processor.follow(one, one.follow_to_ms(wall_ms)):
-                self._commit()  # more is due than fits one transaction:
-                self._followed = 0.0  # the rest in the next turn, others have theirs in between
+                self._commit()  # more is due than fits one transaction
+                self._followed = 0.0  # it goes on in the next turn, others have theirs in between
 
     # ------------------------------------------------------------------ commit, and when it fails
 
@@ -176,9 +176,8 @@ class Loop:
         for one in dirty:
             self._processor.write_rows(one)
             self._processor.write_control(one)
-        offsets = [
-            TopicPartition(EVENTS, one.number, one.position, written(self._id, one.on_record())) for one in dirty
-        ]
+        beside = [written(self._id, one.on_record()) for one in dirty]
+        offsets = [TopicPartition(EVENTS, one.number, one.position, b) for one, b in zip(dirty, beside, strict=True)]
         self._transactions.commit(offsets, self._consumer.consumer_group_metadata())
         self._failures = 0 if not self._processor.beginning else self._failures
         self._meters.settle(committed=True)
