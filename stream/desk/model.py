@@ -168,7 +168,10 @@ class Desk:
         self._of.setdefault(story.last.data.customer_id, set()).add(alert_id)
         if story.is_open:
             self._open[alert_id] = story.last
-        for event in story.life[len(known.life) if known else 0 :]:
+        news = story.life[len(known.life) if known else 0 :]
+        if known is not None and not news and story.acked != known.acked:
+            news = (story.last,)  # somebody has it: everybody who looks should see that
+        for event in news:
             for queue in self._subscribers:
                 if queue.full():
                     queue.get_nowait()

@@ -76,6 +76,7 @@ export function alertsPanel({ clock, onFilter, onToken }) {
     if (row) { row.update(one); return; }
     const fits = (!chosen.severity.size || chosen.severity.has(one.severity)) && (!chosen.sign || chosen.sign === one.sign) && (!chosen.segment || chosen.segment === one.segment);
     if (one.status === "resolved" || !fits || body.firstChild !== tools) return;
+    if (!shown.size) { load(); return; }
     const still = !list.matches(":hover, :focus-within") && list.getBoundingClientRect().top > 0;
     if (chosen.order === "newest" && still && fresh === 0) {
       list.querySelector(".none")?.remove();
@@ -190,10 +191,11 @@ export function feedPanel() {
   const element = h("section", { class: "card feed-card", "aria-labelledby": "feed-title" },
     h("div", { class: "card-head" }, h("h2", { id: "feed-title" }, "As it happens")), list);
   let waiting = [];
+  const change = (one) => `${one.alert_id} ${one.status} ${one.changed_at}`;
   const line = (one) => {
     const ended = one.status === "resolved";
     const value = one.value_at_risk;
-    return h("li", { class: `is-${one.severity}${ended ? " ended" : ""}`, "data-alert": one.alert_id },
+    return h("li", { class: `is-${one.severity}${ended ? " ended" : ""}`, "data-alert": one.alert_id, "data-change": change(one) },
       h("time", { datetime: one.changed_at, title: fullTime(one.changed_at) }, time(one.changed_at)),
       h("p", {}, ended ? h("span", { class: "severity ended" }, "○ ", ENDED[one.resolution] ?? one.resolution) : severityMark(one.severity), " ",
         h("a", { class: "customer", href: customerPath(one.customer_id), dir: "auto" }, one.customer_id), " ",
@@ -206,7 +208,11 @@ export function feedPanel() {
     list.prepend(...made);
     while (list.childElementCount > FEED) list.lastElementChild.remove();
   };
-  const told = (one) => { if (waiting.push(one) === 1) requestAnimationFrame(flush); };
+  const told = (one) => {
+    // that somebody took it on is told with the alert as it was, which is here already
+    if (one.acked && [...list.children].some((row) => row.dataset.change === change(one))) return;
+    if (waiting.push(one) === 1) requestAnimationFrame(flush);
+  };
   const load = async () => {
     if (!hasToken()) { fill(list, h("li", { class: "none" }, "With the token, alerts appear here as they open and end.")); return; }
     try {

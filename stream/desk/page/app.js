@@ -60,18 +60,19 @@ async function nowPage() {
     }
   };
   const slow = () => Promise.allSettled([month.load(), segments.load()]);
-  const connect = () => {
+  const connect = (settled = () => {}) => {
     key.hidden = !hasToken();
     stop();
     stop = listen({
       now: told,
       alert: (one) => { feed.told(one); alerts.told(one); },
       lost: () => { alerts.load(); feed.load(); slow(); },
-      state,
+      state: (name, says) => { state(name, says); settled(); },
     });
   };
+  // first the line, then the lists: an alert that comes between the two would never be seen
+  await new Promise((settled) => connect(settled));
   await Promise.allSettled([ask("now").then(told), slow(), alerts.load(), feed.load()]);
-  connect();
   setInterval(slow, SLOW_MS);
 }
 
