@@ -52,7 +52,7 @@ from tests.recounting.outages import Outages
 from tests.recounting.records import Period, records
 from tests.recounting.rules import Rules
 from tests.recounting.scores import scores_of
-from tests.recounting.signs import SIGNS, Asks
+from tests.recounting.signs import SIGNS, Asks, minor
 
 STARTS = ("subscription_started", "subscription_renewed", "subscription_changed")
 
@@ -73,6 +73,7 @@ class Shard:
         self.hour = 0  # of A
         self.late = False  # an event of a closed day has come in this hour
         self.purchases: list[tuple[str, int]] = []
+        self.orders: list[tuple[str, int, int]] = []  # and what was paid, in minor units
         self.flows: dict[date, Counter[tuple[str, str]]] = {}  # by day: (segment, measure)
         self.customers_of: dict[date, Counter[tuple[str, str]]] = {}  # by day, as last counted
 
@@ -157,10 +158,16 @@ class Shard:
         if qualifies or kind in STARTS:
             # R4: "the first qualifying activity ever, or the first start … ever, was on d, by event time"
             customer.acquired = min(customer.acquired or day, day)
+        if kind == "order_completed":
+            self.orders.append((event["customer_id"], time_ms, minor(event["amount"])))
+        waits = False
         if kind in self.rules.activity:  # A1
             self.purchases.append((event["customer_id"], time_ms))
-            self.alerts.purchase(event["customer_id"], customer, day, time_ms)
+            waits = self.alerts.purchase(event["customer_id"], customer, day, time_ms)
         self._signs(event["customer_id"], customer, event, day, time_ms // 1000 * 1000)
+        if waits:
+            customer.silent_days = self.alerts.silent_days(customer)
+            self.alerts.await_next(event["customer_id"], customer)
 
     def _signs(self, name: str, customer: Customer, event: Event, day: date, now_ms: int) -> None:
         """L4: "`silent` ends; what is muted; what recovers; what opens; what escalates"."""

@@ -33,6 +33,7 @@ from stream.core.lifecycle import Stage, stage_of
 from stream.core.policy import Policy
 from stream.core.retention import segment_at
 from stream.core.row import SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, More, Row
+from stream.core.signals import spend_then
 from stream.core.signs import Sign
 from stream.core.silence import drop_out, p_none, predictive
 from stream.core.views import Rules
@@ -202,7 +203,8 @@ def _before(what: int, *, graver: bool, turns: int) -> str | None:
 def _silent_chance(case: Case) -> float:
     row = case.row
     loc, scale = predictive(float(row["gap_mean"]), float(row["gap_square"]), float(row["gap_weight"]), case.silence)
-    gone = drop_out(int(row["purchase_days"]), case.silence)
+    spend = spend_then(float(row["spend"]), int(row["spend_day"]), int(row["purchase_day"]))
+    gone = drop_out(int(row["purchase_days"]), spend, case.silence)
     return float(p_none(silent_days(row), case.silence.horizon_days, loc, scale, gone))
 
 

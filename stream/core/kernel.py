@@ -54,6 +54,7 @@ SUBSCRIPTION_STARTED, SUBSCRIPTION_CHANGED = int(Kind.subscription_started), int
 CUSTOMER_ERASED, ALERT_MUTED = int(Kind.customer_erased), int(Kind.alert_muted)
 
 _NEGLECTED = whole(Sign.neglected)
+_UNKNOWN = 0  # `silent_s` between a purchase and the end of its event, which says what was spent
 _OPENS_OR_GRAVER = (1 << SIGNS) - 1 << 2 * SIGNS | (1 << SIGNS) - 1
 
 # What `apply` calls for each event is inlined by force: a call copies `Store` and `Events`, which doubled the cost of
@@ -88,21 +89,21 @@ def _erase(store: Store, clock: NDArray[np.int64], row: int, time_s: int) -> Non
 @njit(inline=True)
 def _wait_for_next(r: Row, rules: Rules) -> None:
     """Set the instant at which the silence that begins with the last purchase would be a sign (A3)."""
-    days = fires_after_days(r.gap_mean, r.gap_square, r.gap_weight, int(r.purchase_days), rules.silence)
+    spend = signals.spend_then(r.spend, whole(r.spend_day), whole(r.purchase_day))
+    days = fires_after_days(r.gap_mean, r.gap_square, r.gap_weight, int(r.purchase_days), spend, rules.silence)
     r.silent_s = NEVER_S if days == NEVER_DAYS else whole(r.purchase_s) + days * DAY_S
 
 
 @njit(inline=True)
 def _purchase(store: Store, clock: NDArray[np.int64], row: int, time_s: int, day: int, rules: Rules) -> int:
-    """A purchase: the gap it ends, the alert it resolves, the silence from which the next one counts (A2, A3, A5)."""
+    """A purchase: the gap it ends, the alert it resolves (A2, A5). When its silence is a sign, is not known yet."""
     r = store.rows[row]
     if r.purchase_day != NO_DAY and day < r.purchase_day:
         return signals.NOTHING  # late: the gaps are not rewritten
     if day == r.purchase_day:
-        if time_s > r.purchase_s or r.silent_s == NEVER_S:
-            r.purchase_s = max(time_s, whole(r.purchase_s))
-            if r.episode[SILENT] != day:  # an episode opens once
-                _wait_for_next(r, rules)
+        r.purchase_s = max(time_s, whole(r.purchase_s))
+        if r.episode[SILENT] != day:  # an episode opens once
+            r.silent_s = _UNKNOWN
         return signals.NOTHING
     if r.open & (1 << SILENT):
         resolve(store, clock, row, SILENT, RETURNED, time_s)
@@ -115,7 +116,7 @@ def _purchase(store: Store, clock: NDArray[np.int64], row: int, time_s: int, day
     r.purchase_day = day
     r.purchase_s = time_s
     r.purchase_days += 1
-    _wait_for_next(r, rules)
+    r.silent_s = _UNKNOWN
     return asks
 
 
@@ -157,6 +158,8 @@ def _take(store: Store, flows: FlowView, clock: NDArray[np.int64], e: Events, i:
         asks |= signals.spending(r, day, e.amount[i], rules.of, store.episodes)
         if r.more:
             asks |= troubles.comes_back(store.more[r.more], day, rules.of)
+    if r.silent_s == _UNKNOWN:
+        _wait_for_next(r, rules)
     if rules.of.engages[kind]:
         asks |= signals.engaging(r, day, rules.of, store.episodes)
         if r.more:

@@ -62,6 +62,8 @@ class Silent:
     b0: float = 1.7
     a: float = 0.005
     b: float = 1.0
+    usual_spend: int = 0
+    spend_power: float = 0.0
     play: str = "win_back"
 
 
@@ -294,6 +296,8 @@ def _silent(table: Settings, base: Silent) -> Silent:
         b0=model.number("b0", base.b0, 0.001, 1000),
         a=model.number("a", base.a, 0, 1000),
         b=model.number("b", base.b, 0.001, 1000),
+        usual_spend=model.whole("usual_spend", base.usual_spend, 0, 10**15),
+        spend_power=model.number("spend_power", base.spend_power, 0, 5),
     )
     for one in (model, table):
         one.refuse_unknown()

@@ -99,4 +99,6 @@ def silence_of(policy: Policy) -> SilenceParams:
         s.theta,
         s.overdue,
         float(s.min_purchase_days),
+        float(s.usual_spend),
+        s.spend_power,
     )

@@ -15,6 +15,7 @@ from stream.core.lifecycle import Stage, stage_of
 from stream.core.partition import Partition
 from stream.core.retention import segment_at
 from stream.core.row import NO_DAY
+from stream.core.signals import spend_then
 from stream.core.silence import drop_out, p_alive, p_none, predictive
 
 
@@ -43,7 +44,8 @@ def scores(partition: Partition, day: int) -> Iterator[Score]:
             continue
         silent_days = day - int(row["purchase_day"])
         loc, scale = predictive(float(row["gap_mean"]), float(row["gap_square"]), float(row["gap_weight"]), params)
-        p = drop_out(int(row["purchase_days"]), params)
+        spend = spend_then(float(row["spend"]), int(row["spend_day"]), int(row["purchase_day"]))
+        p = drop_out(int(row["purchase_days"]), spend, params)
         segment = int(segment_at(row, end_ms // 1000 - 1))
         yield Score(
             customer_id,

@@ -64,6 +64,12 @@ def faded(value: float, days: int, fade_days: float) -> float:
     return value * math.exp(-days / fade_days) if days > 0 else value
 
 
+@njit
+def spend_then(spend: float, spend_day: int, purchase_day: int) -> float:
+    """The faded spend (definitions B2) as of the last purchase, in minor units."""
+    return faded(spend, purchase_day - spend_day, FADE_DAYS)
+
+
 # -- how often, how much ----------------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 Owns: the gap statistics (m, Q, N of a row), the survival of a silence, P(none), and the day on which a silence fires.
 Source: shared design §5. Gaps are whole days; a gap's logarithm is normal with the customer's own mean and spread,
 whose prior is the population's (normal–gamma), old gaps fade by `memory`, and after each purchase the customer may have
-dropped out for good. Knows nothing of rows, clocks or alerts.
+dropped out for good, the likelier the less they spent lately (decision 0091). Knows nothing of rows, clocks or alerts.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from stream.jit import njit
 
 MAX_SILENCE_DAYS = 730
 NEVER_DAYS = 0  # `fires_after_days` when no silence is long enough
+
+LEAST_SPEND = 0.01  # of the usual one: below it nothing more is told
 
 _SQRT2 = math.sqrt(2.0)
 
@@ -33,6 +35,8 @@ class SilenceParams(NamedTuple):
     theta: float  # the chance from which the alert fires
     overdue: float  # and the share of gaps that must be shorter than this silence
     min_purchase_days: float
+    usual_spend: float  # minor units, faded over four weeks: with it the odds of drop-out are a : b + x
+    spend_power: float  # and how much they change with another spend; 0: not at all
 
 
 @njit
@@ -69,9 +73,15 @@ def survival(silent_days: float, loc: float, scale: float) -> float:
 
 
 @njit
-def drop_out(purchase_days: float, params: SilenceParams) -> float:
-    """The chance that the customer left for good at the last purchase: a / (a + b + x), x = repeat purchases."""
-    return params.a / (params.a + params.b + purchase_days - 1.0)
+def drop_out(purchase_days: float, spend: float, params: SilenceParams) -> float:
+    """The chance that the customer left for good at the last purchase: a / (a + b + x), x = repeat purchases.
+
+    Its odds, a : b + x, are multiplied by (usual spend ÷ `spend`)^power; `spend` in minor units, faded up to then.
+    """
+    a = params.a
+    if params.spend_power > 0.0 and params.usual_spend > 0.0:
+        a *= max(spend / params.usual_spend, LEAST_SPEND) ** -params.spend_power
+    return a / (a + params.b + purchase_days - 1.0)
 
 
 @njit
@@ -114,7 +124,9 @@ def first_overdue_day(loc: float, scale: float, overdue: float) -> int:
 
 
 @njit
-def fires_after_days(mean: float, square: float, weight: float, purchase_days: int, params: SilenceParams) -> int:
+def fires_after_days(
+    mean: float, square: float, weight: float, purchase_days: int, spend: float, params: SilenceParams
+) -> int:
     """s*: the first whole day of silence on which the sign fires, or NEVER_DAYS.
 
     The gate (overdue) once open stays open. P(none) may fall while the hazard of the gap still rises, and grows ever
@@ -123,7 +135,7 @@ def fires_after_days(mean: float, square: float, weight: float, purchase_days: i
     if purchase_days < params.min_purchase_days:
         return NEVER_DAYS
     loc, scale = predictive(mean, square, weight, params)
-    p = drop_out(purchase_days, params)
+    p = drop_out(purchase_days, spend, params)
     h = params.horizon_days
     gate = first_overdue_day(loc, scale, params.overdue)
     if gate > MAX_SILENCE_DAYS:

@@ -26,12 +26,13 @@ from stream.core.silence import SilenceParams, add_gap, drop_out, p_none, predic
 from stream.tools.budget import BUDGET, MONTH_DAYS, threshold_for
 from stream.tools.history import FEWEST_DAYS, History
 
-LEARNED = ("mu0", "k0", "a0", "b0", "a", "b")
+LEARNED = ("mu0", "k0", "a0", "b0", "a", "b", "usual_spend", "spend_power")
 CUT_EVERY_DAYS = 7
 SPARSE_DAYS = 2  # where half the customers have no more purchase days than this,
 SPARSE_A = 0.6  # many are gone at once: the drop-out to start from
 SMALLEST = 1e-12  # no outcome is held for less likely than this
 GAPS_COUNT = 0.05  # of .02…0.2 the best for customers left out, Complete Journey and CDNOW, public halves
+START_POWER = 0.5  # of what was spent, to start from
 FEWEST_MATURED = 2_000  # labels of horizons that have passed, below which only the prequential likelihood is asked
 
 
@@ -58,14 +59,16 @@ class Fit(msgspec.Struct, frozen=True):
 
 
 @numba.njit(cache=True)
-def gap_likelihood(days: NDArray[np.int64], starts: NDArray[np.int64], end_day: int, params: SilenceParams) -> float:
+def gap_likelihood(
+    days: NDArray[np.int64], spend: NDArray[np.float64], starts: NDArray[np.int64], end_day: int, params: SilenceParams
+) -> float:
     """Σ over customers (purchase days `days[starts[c]:starts[c + 1]]`) of ln P(each gap) and ln P(the open silence)."""
     total = 0.0
     for c in range(starts.size - 1):
         m, q, w = 0.0, 0.0, 0.0
         for i in range(starts[c], starts[c + 1]):
             loc, scale = predictive(m, q, w, params)
-            p = drop_out(i - starts[c] + 1, params)
+            p = drop_out(i - starts[c] + 1, spend[i], params)
             if i + 1 == starts[c + 1]:
                 total += math.log(max(p + (1 - p) * survival(end_day - days[i], loc, scale), 1e-300))
                 continue
@@ -79,6 +82,7 @@ def gap_likelihood(days: NDArray[np.int64], starts: NDArray[np.int64], end_day: 
 @numba.njit(cache=True)
 def matured_likelihood(
     days: NDArray[np.int64],
+    spend: NDArray[np.float64],
     starts: NDArray[np.int64],
     cuts: NDArray[np.int64],
     active_days: int,
@@ -100,7 +104,7 @@ def matured_likelihood(
             if n < params.min_purchase_days:
                 continue
             loc, scale = predictive(m, q, w, params)
-            p = drop_out(n, params)
+            p = drop_out(n, spend[i], params)
             until = days[i] + active_days
             if i + 1 < starts[c + 1]:
                 until = min(until, days[i + 1])
@@ -124,6 +128,7 @@ class _Learner:
         last = past.end_day - policy.silent.horizon_days
         self.cuts = np.arange(past.first_day + FEWEST_DAYS, last + 1, CUT_EVERY_DAYS, dtype=np.int64)
         self.gaps = past.days.size - len(past.customers)
+        self.usual_spend = _usual_spend(past, policy.silent.min_purchase_days)
         self.matured = self._matured(self.base)[1]
 
     def start(self) -> NDArray[np.float64]:
@@ -131,15 +136,17 @@ class _Learner:
         stock, owners = Silent(), np.repeat(np.arange(len(self.past.customers)), self.past.counts)
         gaps = np.diff(self.past.days)[np.diff(owners) == 0]
         a = SPARSE_A if np.median(self.past.counts) <= SPARSE_DAYS else stock.a
-        return np.array([math.log(np.median(gaps)), *np.log([stock.k0, stock.a0, stock.b0, a, stock.b])])
+        return np.array([math.log(np.median(gaps)), *np.log([stock.k0, stock.a0, stock.b0, a, stock.b]), 0.0])
 
     def params(self, x: NDArray[np.float64]) -> SilenceParams:
-        k0, a0, b0, a, b = np.exp(np.clip(x[1:], math.log(0.001), math.log(1000))).tolist()  # what a policy may say
-        return self.base._replace(mu0=min(max(float(x[0]), -1.0), 7.0), k0=k0, a0=a0, b0=b0, a=a, b=b)
+        k0, a0, b0, a, b = np.exp(np.clip(x[1:6], math.log(0.001), math.log(1000))).tolist()  # what a policy may say
+        power = min(max(float(x[6]), 0.0), 5.0) if self.usual_spend else 0.0
+        learned = {"k0": k0, "a0": a0, "b0": b0, "a": a, "b": b, "usual_spend": self.usual_spend, "spend_power": power}
+        return self.base._replace(mu0=min(max(float(x[0]), -1.0), 7.0), **learned)
 
     def per_gap(self, params: SilenceParams) -> float:
         past = self.past
-        return gap_likelihood(past.days, past.starts, past.end_day, params) / max(self.gaps, 1)
+        return gap_likelihood(past.days, past.spend, past.starts, past.end_day, params) / max(self.gaps, 1)
 
     def per_matured(self, params: SilenceParams) -> float | None:
         total, rows = self._matured(params)
@@ -150,18 +157,28 @@ class _Learner:
         return Likelihood(round(self.per_gap(params), 5), None if matured is None else round(matured, 5))
 
     def prequential(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _maximum(lambda at: self.per_gap(self.params(at)), x)
+        """By the gaps alone, of which money spent tells nothing."""
+        found = _maximum(lambda at: self.per_gap(self.params(np.append(at, 0.0))), x[:6])
+        return np.append(found, 0.0)
 
     def by_matured(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         def per_both(at: NDArray[np.float64]) -> float:
             params = self.params(at)
             return (self.per_matured(params) or 0.0) + GAPS_COUNT * self.per_gap(params)
 
-        return _maximum(per_both, x)
+        return _maximum(per_both, np.append(x[:6], START_POWER))
 
     def _matured(self, params: SilenceParams) -> tuple[float, int]:
-        total, rows = matured_likelihood(self.past.days, self.past.starts, self.cuts, self.active_days, params)
+        past = self.past
+        total, rows = matured_likelihood(past.days, past.spend, past.starts, self.cuts, self.active_days, params)
         return float(total), int(rows)
+
+
+def _usual_spend(past: History, fewest: int) -> int:
+    """The geometric mean of what customers with enough purchase days had spent lately; 0 where nobody pays."""
+    number = np.arange(past.days.size) - np.repeat(past.starts[:-1], past.counts) + 1
+    spend = past.spend[(number >= fewest) & (past.spend > 0)]
+    return round(float(np.exp(np.log(spend).mean()))) if spend.size else 0
 
 
 def _maximum(of: Callable[[NDArray[np.float64]], float], x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -172,7 +189,7 @@ def _maximum(of: Callable[[NDArray[np.float64]], float], x: NDArray[np.float64])
 
 
 def fit(past: History, policy: Policy) -> Fit:
-    """Learn mu0, k0, a0, b0, a and b; the memory and all else is the policy's.
+    """Learn mu0, k0, a0, b0, a, b, the usual spend and its power; the memory and all else is the policy's.
 
     Raises NotEnoughHistoryError below 100 customers with a purchase or 90 days.
     """
@@ -182,7 +199,8 @@ def fit(past: History, policy: Policy) -> Fit:
     by = "prequential"
     if all_of_them.matured >= FEWEST_MATURED and _generalises(past, policy, x):
         by, x = "matured", all_of_them.by_matured(x)
-    learned = {name: float(f"{getattr(all_of_them.params(x), name):.4g}") for name in LEARNED}
+    learned: dict[str, float] = {name: float(f"{getattr(all_of_them.params(x), name):.4g}") for name in LEARNED}
+    learned["usual_spend"] = all_of_them.usual_spend
     return Fit(
         parameters=learned,
         memory=policy.silent.memory,

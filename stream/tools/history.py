@@ -6,6 +6,7 @@ is scored is scored by the core, which is given the same batches (`stream.tools.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from stream.core.calendar import calendar, date_of
 from stream.core.kinds import Kind
 from stream.core.policy import Policy
 from stream.core.rules import rules_of
+from stream.core.signals import FADE_DAYS
 from stream.tools.lines import chunks
 from stream.wire.decode import decode
 
@@ -31,10 +33,14 @@ class NotEnoughHistoryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The purchase days (ascending, one entry a business day) of customer c are `days[starts[c]:starts[c + 1]]`."""
+    """The purchase days (ascending, one entry a business day) of customer c are `days[starts[c]:starts[c + 1]]`.
+
+    `spend` is what their orders amount to up to each of these days, faded (definitions B2), in minor units.
+    """
 
     customers: list[str]
     days: NDArray[np.int64]
+    spend: NDArray[np.float64]
     starts: NDArray[np.int64]
     first_day: int  # of the whole history, any customer's event
     end_day: int
@@ -52,7 +58,8 @@ class History:
         """The history of some of the customers; it begins and ends with that of all."""
         customers = [name for name, keep in zip(self.customers, wanted, strict=True) if keep]
         starts = np.concatenate([[0], np.cumsum(self.counts[wanted])])
-        return History(customers, self.days[np.repeat(wanted, self.counts)], starts, self.first_day, self.end_day)
+        kept = np.repeat(wanted, self.counts)
+        return History(customers, self.days[kept], self.spend[kept], starts, self.first_day, self.end_day)
 
     def require_enough(self) -> None:
         """Raise NotEnoughHistoryError, in words, when this is too little to learn from."""
@@ -80,7 +87,7 @@ def history(source: Iterable[Batch], policy: Policy) -> History:
     """Every customer's purchase days (definitions A1), from events in any order."""
     purchase, zone = rules_of(policy).of["purchase"], calendar(policy.zone)
     codes: dict[bytes, int] = {}
-    pairs = [np.empty((0, 2), np.int64)]
+    pairs, orders = [np.empty((0, 2), np.int64)], [np.empty((0, 3), np.int64)]
     first_day, end_day = 2**31, -(2**31)
     for batch in source:
         day = zone.days(batch.time_ms)
@@ -91,6 +98,29 @@ def history(source: Iterable[Batch], policy: Policy) -> History:
         at = np.flatnonzero(purchase[batch.kind])
         who = np.array([codes.setdefault(ids[i], len(codes)) for i in at.tolist()], np.int64)
         pairs.append(np.unique(np.stack([who, day[at].astype(np.int64)], axis=1), axis=0))
+        paid = np.flatnonzero(batch.kind == Kind.order_completed)
+        payer = np.array([codes.get(ids[i], -1) for i in paid.tolist()], np.int64)
+        orders.append(np.stack([payer, day[paid].astype(np.int64), batch.amount[paid]], axis=1))
     found = np.unique(np.concatenate(pairs), axis=0)  # by customer, then by day, one a day
     starts = np.searchsorted(found[:, 0], np.arange(len(codes) + 1))
-    return History([name.decode() for name in codes], np.ascontiguousarray(found[:, 1]), starts, first_day, end_day)
+    days = np.ascontiguousarray(found[:, 1])
+    spend = _spend(np.concatenate(orders), found)
+    return History([name.decode() for name in codes], days, spend, starts, first_day, end_day)
+
+
+def _spend(orders: NDArray[np.int64], purchases: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Of each purchase day (customer, day) the faded amounts of the customer's orders (customer, day, amount) by then.
+
+    Before a customer's first purchase there are none: who only ever orders without purchasing is not in the history.
+    """
+    here = np.concatenate([orders, np.column_stack([purchases, np.zeros(len(purchases), np.int64)])])
+    last = np.concatenate([np.full(len(orders), -1), np.arange(len(purchases))])
+    found = np.zeros(len(purchases))
+    customer, before, total = -1, 0, 0.0
+    for i in np.lexsort((last, here[:, 1], here[:, 0])).tolist():
+        who, day, amount = here[i].tolist()
+        total = amount + (total * math.exp((before - day) / FADE_DAYS) if who == customer else 0.0)
+        customer, before = who, day
+        if last[i] >= 0:
+            found[last[i]] = total
+    return found

@@ -39,7 +39,7 @@ def personal(past: History, policy: Policy, at: Rows) -> Personal:
     state, known, customer = (0.0, 0.0, 0.0), 1, -1
     for i in order.tolist():
         c, n = int(at.customer[i]), int(at.purchase_days[i])
-        days = past.of(c)
+        days, spend = past.of(c), past.spend[past.starts[c] : past.starts[c + 1]]
         if c != customer:
             state, known, customer = (0.0, 0.0, 0.0), 1, c
         while known < n:
@@ -50,6 +50,6 @@ def personal(past: History, policy: Policy, at: Rows) -> Personal:
         h = max(LEAST_DAYS, min(policy.silent.horizon_days, h))
         horizon[i] = h
         outcome[i] = n == days.size or days[n] > at.cut[i] + h
-        chance[i] = p_none(int(at.silent_days[i]), h, loc, scale, drop_out(n, params))
+        chance[i] = p_none(int(at.silent_days[i]), h, loc, scale, drop_out(n, float(spend[n - 1]), params))
     quality = measure(outcome, chance, chance, at.customer).quality()
     return Personal(at.cut.size, round(float(horizon.mean()), 1), round(float(outcome.mean()), 4), quality)

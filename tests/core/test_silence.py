@@ -22,12 +22,12 @@ def params(**changes: Any) -> SilenceParams:
     return rules_of(replace(DEFAULT, silent=replace(DEFAULT.silent, **changes))).silence
 
 
-def first_day_by_trying(mean: float, square: float, weight: float, n: int, p: SilenceParams) -> int:
+def first_day_by_trying(mean: float, square: float, weight: float, n: int, spend: float, p: SilenceParams) -> int:
     """Clause A3 to the letter."""
     if n < p.min_purchase_days:
         return NEVER_DAYS
     loc, scale = silence.predictive(mean, square, weight, p)
-    left = silence.drop_out(n, p)
+    left = silence.drop_out(n, spend, p)
     for s in range(1, MAX_SILENCE_DAYS + 1):
         overdue = 1 - silence.survival(s, loc, scale) >= p.overdue
         if overdue and silence.p_none(s, p.horizon_days, loc, scale, left) >= p.theta:
@@ -40,14 +40,18 @@ def first_day_by_trying(mean: float, square: float, weight: float, n: int, p: Si
     theta=st.floats(0.05, 0.9),
     overdue=st.floats(0.5, 0.99),
     horizon=st.integers(1, 120),
+    spend=st.floats(0, 10_000),
 )
-def test_the_bisected_day_is_the_first_one(gaps: list[int], theta: float, overdue: float, horizon: int) -> None:
-    p = params(theta=theta, overdue=overdue, horizon_days=horizon)
+def test_the_bisected_day_is_the_first_one(
+    gaps: list[int], theta: float, overdue: float, horizon: int, spend: float
+) -> None:
+    p = params(theta=theta, overdue=overdue, horizon_days=horizon, usual_spend=900, spend_power=1.1)
     mean = square = weight = 0.0
     for gap in gaps:
         mean, square, weight = silence.add_gap(float(gap), mean, square, weight, p.memory)
     n = len(gaps) + 1
-    assert silence.fires_after_days(mean, square, weight, n, p) == first_day_by_trying(mean, square, weight, n, p)
+    statistics = mean, square, weight, n, spend, p
+    assert silence.fires_after_days(*statistics) == first_day_by_trying(*statistics)
 
 
 @given(gaps=st.lists(st.integers(1, 300), min_size=1, max_size=30))

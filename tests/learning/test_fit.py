@@ -22,7 +22,7 @@ from tests.learning.simulated import Truth, events, past
 POLICY = parse("[signs.silent.model]\nmemory = 1.0\n", "simulated")
 LOYAL = Truth(mu0=2.2, k0=1.5, a0=8.0, b0=2.0, a=0.3, b=9.0)
 FICKLE = Truth(mu0=3.0, k0=0.8, a0=6.0, b0=4.0, a=2.0, b=14.0)
-PARAMS = SilenceParams(1.2, 0.7, 2.5, 1.5, 0.02, 1.3, 0.9, 28.0, 0.3, 0.8, 2.0)
+PARAMS = SilenceParams(1.2, 0.7, 2.5, 1.5, 0.02, 1.3, 0.9, 28.0, 0.3, 0.8, 2.0, 0.0, 0.0)
 
 
 def normal(gaps: list[int], params: SilenceParams) -> stats.rv_continuous:
@@ -50,7 +50,7 @@ def test_the_likelihood_of_gaps_is_that_of_the_model() -> None:
         else:
             gap = days[i + 1] - days[i]
             expected += math.log((1 - p) * (law.sf(math.log(gap - 0.5)) - law.sf(math.log(gap + 0.5))))
-    found = gap_likelihood(np.array(days), np.array([0, 4]), end, PARAMS)
+    found = gap_likelihood(np.array(days), np.zeros(4), np.array([0, 4]), end, PARAMS)
     assert found == pytest.approx(expected, rel=1e-9)
 
 
@@ -64,7 +64,7 @@ def test_the_likelihood_of_horizons_is_that_of_the_model() -> None:
         alive = [p + (1 - p) * law.sf(math.log(cut - last + ahead + 0.5)) for ahead in (0, 28)]
         chance = alive[1] / alive[0]
         expected += math.log(chance if none else 1 - chance)
-    total, counted = matured_likelihood(np.array(days), np.array([0, 4]), cuts, 60, PARAMS)
+    total, counted = matured_likelihood(np.array(days), np.zeros(4), np.array([0, 4]), cuts, 60, PARAMS)
     assert counted == 4
     assert total == pytest.approx(expected, rel=1e-9)
 
@@ -83,7 +83,7 @@ def test_what_is_fitted_is_what_the_core_says() -> None:
         said.extend(one.p_none if outcome[one.customer_id, day] else 1 - one.p_none for one in judged)
 
     Replay(policy).run(batches(lines, policy), cuts.tolist(), note)
-    total, counted = matured_likelihood(known.days, known.starts, cuts, 56, rules_of(policy).silence)
+    total, counted = matured_likelihood(known.days, known.spend, known.starts, cuts, 56, rules_of(policy).silence)
     assert counted == len(said) > 500
     assert total == pytest.approx(np.log(said).sum(), rel=1e-9)
 
@@ -125,6 +125,6 @@ def test_too_little_is_refused_in_words(customers: int, days: int, words: str) -
 
 
 def test_nobody_came_twice() -> None:
-    once = History([f"c{i}" for i in range(200)], np.arange(200), np.arange(201), 0, 199)
+    once = History([f"c{i}" for i in range(200)], np.arange(200), np.zeros(200), np.arange(201), 0, 199)
     with pytest.raises(NotEnoughHistoryError, match="nobody came a second time"):
         fit(once, Policy("simulated"))

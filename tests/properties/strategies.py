@@ -106,6 +106,8 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
             "b0": draw(_tenths(2, 20)),
             "a": draw(st.sampled_from([0.005, 0.05, 0.6])),
             "b": draw(_tenths(5, 20)),
+            "usual_spend": draw(st.sampled_from([0, 500, 2000])),
+            "spend_power": draw(st.sampled_from([0.0, 0.5, 1.2])),
         },
     }
     policy: dict[str, Any] = {

@@ -12,7 +12,7 @@ from tests.recounting.days import DAY_MS, day_of, ms
 from tests.recounting.gaps import p_none, survival
 from tests.recounting.outages import Outages
 from tests.recounting.rules import Rules
-from tests.recounting.signs import SIGNS, Asks, second
+from tests.recounting.signs import SIGNS, Asks, faded, second
 
 BEHAVIOURAL = {
     "silent", "buying_less_often", "spending_less", "engaging_less", "never_activated", "poor_experience", "abandoning",
@@ -115,26 +115,25 @@ class Alerts:
 
     # -------------------------------------------------------- `silent`
 
-    def purchase(self, name: str, customer: Customer, day: date, time_ms: int) -> None:
-        """A2, A5."""
+    def purchase(self, name: str, customer: Customer, day: date, time_ms: int) -> bool:
+        """A2, A5. Say whether a silence begins with it."""
         days = customer.purchase_days
         if days and day < days[-1]:
-            return  # "the gap statistics stay as they are"
+            return False  # "the gap statistics stay as they are"
         if days and day == days[-1]:
             customer.instant_ms = max(customer.instant_ms, time_ms)  # "the later of the two times"
         else:
             days.append(day)  # "the first begins the history"; "d becomes the last purchase day"
             customer.instant_ms = time_ms
             self.end(name, customer, ["silent"], "returned", second(time_ms))
-        if customer.episodes.get("silent") != day:  # A6: "an id opens once"
-            customer.silent_days = self._silent_days(tuple(days))
+        return customer.episodes.get("silent") != day  # A6: "an id opens once"
 
-    def _silent_days(self, days: tuple[date, ...]) -> int | None:
+    def silent_days(self, customer: Customer) -> int | None:
         """A3: s*, "the smallest whole number of days s ≥ 1, at most 730, with 1 − S(s) ≥ overdue and P ≥ theta"."""
-        rules = self.rules
+        rules, days = self.rules, customer.purchase_days
         if len(days) < rules.min_purchase_days:
             return None
-        p, loc, scale = rules.model.of(days)
+        p, loc, scale = rules.model.of(days, faded([*customer.story.spent, (days[-1], 0.0)], 28))
         for s in range(1, 731):
             overdue = 1 - survival(s, loc, scale) >= rules.overdue
             if overdue and p_none(s, rules.horizon_days, p, loc, scale) >= rules.theta:

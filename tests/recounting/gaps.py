@@ -19,8 +19,10 @@ class Model:
         self.b0 = float(model.get("b0", 1.7))
         self.a = float(model.get("a", 0.005))
         self.b = float(model.get("b", 1.0))
+        self.usual_spend = float(model.get("usual_spend", 0))
+        self.spend_power = float(model.get("spend_power", 0))
 
-    def of(self, days: Sequence[date]) -> tuple[float, float, float]:
+    def of(self, days: Sequence[date], spend: float) -> tuple[float, float, float]:
         """Give p, loc and scale after purchases on these days.
 
         The gaps' weighted count, mean and sum of squares, written out: weights are 1, ρ, ρ² … from the latest back.
@@ -34,7 +36,11 @@ class Model:
         a = self.a0 + n / 2
         b = self.b0 + q / 2 + self.k0 * n * (m - self.mu0) ** 2 / (2 * k)
         x = len(days) - 1
-        return self.a / (self.a + self.b + x), (self.k0 * self.mu0 + n * m) / k, math.sqrt(b * (k + 1) / (a * k))
+        odds = self.a / (self.b + x)
+        if self.usual_spend:
+            # A3: "the odds of drop-out × (usual_spend ÷ F)^spend_power, F at least a hundredth of usual_spend"
+            odds *= (self.usual_spend / max(spend, self.usual_spend / 100)) ** self.spend_power
+        return odds / (1 + odds), (self.k0 * self.mu0 + n * m) / k, math.sqrt(b * (k + 1) / (a * k))
 
 
 def survival(s: int, loc: float, scale: float) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 from tests.recounting.days import day_of, end_of
 from tests.recounting.gaps import p_none, survival
 from tests.recounting.rules import Rules
+from tests.recounting.signs import faded
 
 
 def scores_of(shard: Any, day: date) -> dict[str, tuple[int, float, float]]:
@@ -19,9 +20,15 @@ def scores_of(shard: Any, day: date) -> dict[str, tuple[int, float, float]]:
             days = histories.setdefault(name, [])
             if not days or day_of(time_ms, rules.zone) > days[-1]:
                 days.append(day_of(time_ms, rules.zone))
+    spent: dict[str, list[tuple[date, int]]] = {}
+    for name, time_ms, amount in shard.orders:
+        if time_ms < end_of(day, rules.zone):
+            of = spent.setdefault(name, [])
+            if not of or day_of(time_ms, rules.zone) >= of[-1][0]:
+                of.append((day_of(time_ms, rules.zone), amount))
     scores: dict[str, tuple[int, float, float]] = {}
     for name, days in histories.items():
-        p, loc, scale = rules.model.of(days)
+        p, loc, scale = rules.model.of(days, faded([*spent.get(name, []), (days[-1], 0.0)], 28))
         s = (day - days[-1]).days
         alive = (1 - p) * survival(s, loc, scale)
         scores[name] = (s, p_none(s, rules.horizon_days, p, loc, scale), alive / (p + alive))
