@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import handover, latency, report, scale, state, throughput
+from benchmarks import handover, latency, quality, report, scale, state, throughput
 from benchmarks.contestants import ALL
 from benchmarks.measure import BenchmarkError
 from benchmarks.progress import say
@@ -23,12 +23,17 @@ PARTS = ("throughput", "latency", "state", "scale", "handover")
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", default="run", choices=("run", *PARTS), help="default: run, all of them")
+    parser.add_argument(
+        "what", nargs="?", default="run", choices=("run", *PARTS, "quality"), help="default: run, all but quality"
+    )
     parser.add_argument("--events", type=int, default=2_000_000)
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3, help="repetitions, of which the median counts")
     parser.add_argument("--seconds", type=float, default=30.0, help="of each rate of the latency measurement")
     parser.add_argument("--rates", type=int, nargs="+", default=[1_000, 20_000], help="events/s of the latency")
+    parser.add_argument(
+        "--anew", action="store_true", help="quality: with parameters learned now, not the shipped ones"
+    )
     parser.add_argument("--only", nargs="+", choices=tuple(ALL), default=tuple(ALL), help="contestants")
     parser.add_argument("--out", type=Path, default=RESULTS, help="of run (default: benchmarks/RESULTS.md)")
     arguments = parser.parse_args()
@@ -69,6 +74,10 @@ def _run(parts: dict[str, Callable[[], str]], out: Path) -> int:
 def main() -> int:
     """Exit code 0, 1 when a measurement failed, 130 after Ctrl-C."""
     arguments = _arguments()
+    if arguments.what == "quality":
+        lines = quality.run(anew=arguments.anew)
+        print(quality.told(lines), end="")
+        return 0 if all(met for *_, met in lines) else 1
     parts = _parts(arguments)
     action = partial(_run, parts, arguments.out) if arguments.what == "run" else partial(_one, parts[arguments.what])
     try:

@@ -246,7 +246,9 @@ def toml(found: Fit) -> str:
         said = f"{before.per_matured:.4f} before, {after.per_matured:.4f} after"
         lines.append(f"# log likelihood per horizon that has passed: {said}; kept: {found.by}")
     lines += ["[signs.silent.model]", f"memory = {found.memory:g}"]
-    lines += [f"{name} = {value:g}" for name, value in found.parameters.items()]
+    lines += [
+        f"{name} = {value if name == 'usual_spend' else f'{value:g}'}" for name, value in found.parameters.items()
+    ]
     lines += [
         "",
         f"# spends {BUDGET:.0%}: so many alerts per customer and {MONTH_DAYS} days",
