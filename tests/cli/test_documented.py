@@ -56,6 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for n in range(200)
     ]
     (tmp_path / "events.jsonl").write_text("".join(orders))
+    (tmp_path / "repaired.jsonl").write_text("")
     (tmp_path / "mine.toml").write_text('zone = "Europe/Vienna"\n')
     (tmp_path / "routes.toml").write_text('[[route]]\nname = "crm"\nurl = "https://crm.example.com/lapse"\n')
     return tmp_path
