@@ -32,6 +32,7 @@ check: $(READY)  ## style, types, architecture, contracts
 	@$(BIN)/lapse schemas --check
 	@$(BIN)/python -m grafana.boards --check
 	@$(BIN)/python docs/catalogue.py --check
+	@$(BIN)/python docs/life.py --check
 	@$(BIN)/python -m grafana.rules --check
 
 format: $(READY)  ## put the code in shape
