@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 from stream.core.policy import Policy, Silent
 from stream.core.rules import rules_of
 from stream.core.silence import SilenceParams, add_gap, drop_out, p_none, predictive, survival
-from stream.tools.budget import BUDGET, MONTH_DAYS, threshold_for
+from stream.tools.budget import threshold_for
 from stream.tools.history import FEWEST_DAYS, History
 
 LEARNED = ("mu0", "k0", "a0", "b0", "a", "b", "usual_spend", "spend_power")
@@ -234,6 +234,12 @@ def fitted(policy: Policy, parameters: dict[str, float]) -> Policy:
     return replace(policy, silent=replace(policy.silent, **parameters))  # type: ignore[arg-type]
 
 
+def in_force(policy: Policy, found: Fit) -> Policy:
+    """The policy with all that was learned in place of its own."""
+    changed = replace(policy, signals=replace(policy.signals, rarer=found.rarer))
+    return fitted(changed, found.parameters)
+
+
 def toml(found: Fit) -> str:
     """The table of a policy file that says what was learned, and from what."""
     before, after = found.before, found.after
@@ -248,11 +254,5 @@ def toml(found: Fit) -> str:
     lines += ["[signs.silent.model]", f"memory = {found.memory:g}"]
     lines += [
         f"{name} = {value if name == 'usual_spend' else f'{value:g}'}" for name, value in found.parameters.items()
-    ]
-    lines += [
-        "",
-        f"# spends {BUDGET:.0%}: so many alerts per customer and {MONTH_DAYS} days",
-        "[signs.buying_less_often]",
-        f"threshold = {found.rarer:g}",
     ]
     return "\n".join(lines) + "\n"
