@@ -73,7 +73,7 @@ def test_out_of_order_no_chance_is_learned(lines: list[bytes]) -> None:
 
 
 def test_what_is_printed_is_a_policy(found: chances.Chances) -> None:
-    policy = parse(f'segments = {json.dumps(POLICY.segments[1:])}\n{chances.toml(found, 0.123, 3.5)}', "learned")
+    policy = parse(f"segments = {json.dumps(POLICY.segments[1:])}\n{chances.toml(found, 0.123, 3.5)}", "learned")
     assert policy.base_rate == 0.123
     assert policy.signals.rarer == 3.5
     for sign, one in found.signs.items():
