@@ -3,7 +3,8 @@
 Sleepers are customers who bought daily and stopped: each has an open alert. While ordinary orders come at the rate, a
 share of the events are orders of sleepers; each takes its alert back (`churn.alert.resolved`). Measured is the time
 from handing the event to the producer until a read_committed consumer holds the alert: both legs through the broker,
-the transaction and the commit are in it.
+the transaction and the commit are in it. Before, the rate is kept up for a while without being measured: a broker in
+service is warm, one that was just started compiles itself.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ FIRST_ORDER_DAYS = 22  # ago; the alert opens about a week after the last one, a
 LAST_ALERTS_SECONDS = 5.0
 FIRST_ORDERS = 50
 SLICE_SECONDS = 0.001
+WARM_UP_SECONDS = 40.0  # a broker's Java compiles itself for so long after its start, with half a core of our two
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ def run(rates: list[int], customers: int, seconds: float, alerts_per_second: int
             committed.wait(total, ours.process, "loading")
             _wait_open(alerts, sum(needed), ours.process.tail)
             asleep = iter(range(sum(needed)))
+            say(f"{WARM_UP_SECONDS:.0f} s to warm up at the highest rate")
+            _send(kafka.bootstrap, max(rates), WARM_UP_SECONDS, [], customers)
             for rate, count in zip(rates, needed, strict=True):
                 say(f"{rate:,} events/s for {seconds:.0f} s")
                 sent = _send(
@@ -146,7 +150,7 @@ def _send(bootstrap: str, rate: int, seconds: float, returning: list[bytes], cus
         out.produce(load.TOPIC, load.order(30_000_000 + rate * 1_000 + number, key, stamp, 1_500), key)
     out.flush(30)
     count = int(rate * seconds)
-    every = count // len(returning)
+    every = count // max(len(returning), 1)
     sent: dict[bytes, int] = {}
     started, number = time.monotonic(), 0
     while number < count:
