@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from grafana.preview.bundle import PreviewError
-from grafana.preview.scraping import SCRAPE_SECONDS, Prometheus
+from grafana.preview.scraping import Prometheus
 from stream.metrics import EVENTS
 
 WORKERS: Final = re.compile(r"https?://([\w.:]+)/metrics")
@@ -70,5 +70,5 @@ def _watched(demo: subprocess.Popen[str], folder: Path, say: Callable[[str], Non
             if "everything stays up" in line:
                 time.sleep(AFTERGLOW_SECONDS)
                 # the clock's last event closes two days more, in which nobody could buy
-                return Lived(begin, prometheus.last_growth(PROCESSED, begin) - SCRAPE_SECONDS)
+                return Lived(begin, prometheus.before_last_growth(PROCESSED, begin))
     raise PreviewError("the demo ended before its year had passed:\n" + "".join(said))

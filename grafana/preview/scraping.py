@@ -70,14 +70,18 @@ class Prometheus:
             self._process.kill()
             self._process.wait()
 
-    def last_growth(self, expr: str, begin: float) -> float:
-        """When, since `begin`, the value of an expression last grew; now, if it never did."""
-        asked = {"query": expr, "start": begin, "end": time.time(), "step": SCRAPE_SECONDS}
+    def before_last_growth(self, expr: str, begin: float) -> float:
+        """The last instant since `begin` before the value of an expression grew last; now, if it never did.
+
+        Only instants count at which every target answered: on a busy machine one may miss a second, and what it has is
+        then unknown.
+        """
+        asked = {"query": f"{expr} and (min(up) == 1)", "start": begin, "end": time.time(), "step": SCRAPE_SECONDS}
         url = f"{self.url}/api/v1/query_range?{urlencode(asked)}"
         with urllib.request.urlopen(url, timeout=READY_SECONDS) as answer:  # noqa: S310 - our own, on this machine
             found = json.load(answer)["data"]["result"]
         points = [(float(at), float(value)) for one in found for at, value in one["values"]]
-        grown = [at for (_, before), (at, value) in pairwise(points) if value > before]
+        grown = [at for (at, before), (_, value) in pairwise(points) if value > before]
         return grown[-1] if grown else time.time()
 
 

@@ -98,25 +98,25 @@ def _fire_more(store: Store, clock: NDArray[np.int64], row: int, now_s: int, rul
     waits = m.activate_s != 0 and not m.uses & signals.LOOKED
     if waits and after_s(pulse, whole(m.activate_s), t.activation_s) <= now_s:
         m.uses |= signals.LOOKED
-        open_alert(store, clock, row, _NEVER_ACTIVATED, day_at(store.pulse, whole(m.activate_s)), now_s, rules)
+        open_alert(store, clock, row, _NEVER_ACTIVATED, day_at(pulse, whole(m.activate_s)), now_s, rules)
     if m.failed_due_s != 0 and m.failed_due_s <= now_s:
         m.failed_due_s = 0
-        open_alert(store, clock, row, _FAILED, day_at(store.pulse, whole(m.failed_s)), now_s, rules)
+        open_alert(store, clock, row, _FAILED, day_at(pulse, whole(m.failed_s)), now_s, rules)
     for k in range(TICKETS):
         waits = m.ticket_s[k] != 0 and not m.ticket_bits[k] & (signals.LOOKED | troubles.CLOSED)
         if waits and _target_s(pulse, m, k, rules) <= now_s:
             m.ticket_bits[k] |= signals.LOOKED
-            open_alert(store, clock, row, _COMPLAINT, day_at(store.pulse, whole(m.ticket_s[k])), now_s, rules)
+            open_alert(store, clock, row, _COMPLAINT, day_at(pulse, whole(m.ticket_s[k])), now_s, rules)
     for k in range(SUBSCRIPTIONS):
         if m.ends_s[k] != 0 and whole(m.ends_s[k]) - t.notice_s <= now_s:
             m.ends_s[k] = 0
-            day = day_at(store.pulse, now_s)
+            day = day_at(pulse, now_s)
             if max(whole(r.active_head), whole(r.engage_day)) <= day - t.idle_days:
                 troubles.cancels(r, m, day, troubles.TERM_ENDS, store.episodes)
                 open_alert(store, clock, row, _CANCELLING, day, now_s, rules)
     waits = rules.of.enabled[_NEGLECTED] != 0 and m.contact_s != 0
     if waits and after_s(pulse, whole(m.contact_s), t.neglect_s) <= now_s:
-        contact_day = day_at(store.pulse, whole(m.contact_s))
+        contact_day = day_at(pulse, whole(m.contact_s))
         m.contact_s = 0
         if r.revenue >= t.neglect_revenue:
             open_alert(store, clock, row, _NEGLECTED, contact_day, now_s, rules)

@@ -18,9 +18,8 @@ from stream.core import erasures, flows, latest
 from stream.core.hashing import SEPARATOR, spans
 from stream.core.partition import Partition
 from stream.core.policy import Policy
-from stream.core.row import MORE, NEVER_MS, NEVER_S, ROW, ROW_LAYOUT
-from stream.core.table import CustomerTable
-from stream.jit import njit
+from stream.core.row import MORE, ROW, ROW_LAYOUT
+from stream.core.table import CustomerTable, plain
 
 Block: TypeAlias = bytes | memoryview
 
@@ -54,25 +53,9 @@ def take_up(partition: Partition, found: Sequence[Block]) -> None:
 def _copied(table: CustomerTable) -> tuple[bytes, NDArray[np.void], NDArray[np.void]]:
     """The keys (NUL-joined), the rows of customers, and what there is beside them."""
     live = np.flatnonzero(table.rows["seen_s"][: table.n])
-    joined = np.zeros(int((table.key_start[live + 1] - table.key_start[live]).sum()) + live.size, np.uint8)
-    _join(table.arena, table.key_start, live, joined)
-    # as plain bytes: NumPy copies records field by field
-    plain = table.rows.view(np.uint8).reshape(-1, ROW.itemsize)
-    rows = plain[: table.n].copy() if live.size == table.n else plain.take(live, axis=0)
-    return joined[:-1].tobytes(), rows.reshape(-1).view(ROW), table.more[: table.more_n].copy()
-
-
-@njit
-def _join(
-    arena: NDArray[np.uint8], key_start: NDArray[np.int64], rows: NDArray[np.int64], out: NDArray[np.uint8]
-) -> None:
-    """The keys of rows, each followed by a NUL."""
-    at = 0
-    for row in rows:
-        for i in range(key_start[row], key_start[row + 1]):
-            out[at] = arena[i]
-            at += 1
-        at += 1
+    every = plain(table.rows)
+    rows = every[: table.n].copy() if live.size == table.n else every.take(live, axis=0)
+    return table.keys_of(live, 1)[:-1].tobytes(), rows.reshape(-1).view(ROW), table.more[: table.more_n].copy()
 
 
 def _set(table: CustomerTable, joined: bytes, rows: NDArray[np.uint8], more: NDArray[np.void]) -> None:
@@ -85,12 +68,11 @@ def _set(table: CustomerTable, joined: bytes, rows: NDArray[np.uint8], more: NDA
     found = table.rows_of(joined, *spans(joined, n))
     if table.n != n:
         raise ValueError(f"{n - table.n} of the keys are there twice")
-    table.rows.view(np.uint8).reshape(-1, ROW.itemsize)[found] = rows.reshape(n, ROW.itemsize)
+    plain(table.rows)[found] = rows.reshape(n, ROW.itemsize)
     if int(table.rows["more"][:n].max()) >= more.size:
         raise ValueError("a row refers to what is not there")
     table.more, table.more_n = more.copy(), more.size
-    due_s = table.rows["due_s"][:n].astype(np.int64)
-    table.due_ms[:n] = np.where(due_s == NEVER_S, NEVER_MS, due_s * 1000)
+    table.take_dues(found)
 
 
 def _bytes(records: NDArray[np.void]) -> memoryview:

@@ -137,13 +137,12 @@ MORE = np.dtype(
 ROW_LAYOUT = zlib.crc32(repr((ROW.descr, MORE.descr)).encode())  # rows of another layout are never read by mistake
 
 
-def newborn(n: int) -> NDArray[np.void]:
-    """Rows of customers of whom nothing is known."""
-    new = np.zeros(n, ROW)
+def _newborn() -> NDArray[np.void]:
+    new = np.zeros(1, ROW)
     for day in ("active_head", "first_day", "purchase_day"):
         new[day] = NO_DAY
     new["due_s"] = new["silent_s"] = NEVER_S
     return new
 
 
-NEWBORN: Final = newborn(1)  # one row of which nothing is known
+NEWBORN: Final = _newborn()  # one row of which nothing is known

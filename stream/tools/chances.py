@@ -14,18 +14,18 @@ import numpy as np
 
 from stream.core.alerts import OPENED_STATUS, RESOLVED_STATUS, Alert
 from stream.core.batch import Batch
+from stream.core.calendar import DAY_MS
 from stream.core.partition import Partition
 from stream.core.policy import Policy
 from stream.core.signs import Sign
 from stream.tools.budget import BUDGET, MONTH_DAYS
+from stream.tools.fit import CUT_EVERY_DAYS
 from stream.tools.history import FEWEST_DAYS, History
+from stream.tools.lab import ENDED
 
-ENDED = ("churned", "returned", "recovered")  # by themselves; the others tell nothing
 PRIOR = 20  # alerts' worth of what was said before
 FEWEST = 20  # alerts that ended, below which nothing is learned
 MOST_LATE = 0.01  # share of events that may come too late to be told in their order
-CUT_EVERY_DAYS = 7
-DAY_MS = 86_400_000
 
 
 class Chance(msgspec.Struct, frozen=True):

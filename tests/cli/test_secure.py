@@ -7,8 +7,6 @@ import os
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +17,7 @@ from stream.tools.broker import free_port
 from stream.worker import topics
 from tests.support.kafka import produce, read_all
 from tests.support.secure import PASSWORD, SecureKafka
+from tests.support.web import status
 
 TOKEN = "token-of-sixteen-letters-91"  # noqa: S105 (looked for in everything that is printed)
 SALT = "salt-nobody-may-read-55"
@@ -66,18 +65,6 @@ def role(kafka: SecureKafka, log: Path, name: str, ready: str) -> Iterator[str]:
             assert process.wait(30) == 0, log.read_text()
         finally:
             process.kill()
-
-
-def status(url: str, token: str | None = None) -> int:
-    request = urllib.request.Request(url, headers={} if token is None else {"Authorization": f"Bearer {token}"})
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-    except OSError:
-        return 0
 
 
 @pytest.mark.kafka

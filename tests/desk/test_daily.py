@@ -16,6 +16,7 @@ from stream.cli import main
 from stream.tools.demo.shopping import read
 from tests.desk.making import Desk, until
 from tests.support.kafka import produce, read_all
+from tests.support.web import status
 from tests.worker.running import Worker, wait_done
 
 POLICY = "complete-journey"
@@ -33,17 +34,6 @@ def content(value: bytes) -> dict[str, Any]:
 
 def final(records: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {key: one for key, one in records.items() if one["final"]}
-
-
-def ask(url: str, token: str | None) -> int:
-    """The status of an answer."""
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
 
 
 @pytest.mark.kafka
@@ -109,10 +99,10 @@ def _each_record_says_something_new(bootstrap: str) -> None:
 def _customer_is_found(desk: Desk, worker: Worker, customer: bytes) -> None:
     """The desk finds the worker that has a row; both want the token."""
     name = customer.decode()
-    assert ask(worker.url(f"/customers/{name}"), None) == 401
-    assert ask(worker.url(f"/customers/{name}"), "another") == 401
-    assert ask(worker.url("/customers/nobody"), TOKEN) == 404
-    assert ask(desk.url(f"/api/customers/{name}"), None) == 401
+    assert status(worker.url(f"/customers/{name}"), None) == 401
+    assert status(worker.url(f"/customers/{name}"), "another") == 401
+    assert status(worker.url("/customers/nobody"), TOKEN) == 404
+    assert status(desk.url(f"/api/customers/{name}"), None) == 401
     request = urllib.request.Request(desk.url(f"/api/customers/{name}"), headers={"Authorization": f"Bearer {TOKEN}"})
     with urllib.request.urlopen(request, timeout=10) as answer:
         story = json.loads(answer.read())

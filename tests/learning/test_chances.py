@@ -14,7 +14,7 @@ from stream import policies
 from stream.cli import main
 from stream.core.policy import parse
 from stream.core.signs import Sign
-from stream.tools import backtest, chances
+from stream.tools import backtest, chances, lab
 from stream.tools.history import History, batches
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_it_is_what_became_of_the_alerts(lines: list[bytes], found: chances.Chan
     for one in alerts:
         wait = POLICY.signs[Sign[one["sign"]]].horizon_days * 86_400
         age = last - POLICY.alert_grace_ms / 1000 - datetime.fromisoformat(one["event_time"]).timestamp()
-        if one["status"] == "opened" and age >= wait and ended.get(one["alert_id"]) in chances.ENDED:
+        if one["status"] == "opened" and age >= wait and ended.get(one["alert_id"]) in lab.ENDED:
             total[one["sign"]] += 1
             churned[one["sign"]] += ended[one["alert_id"]] == "churned"
     learned = {sign: (one.ended, one.churned) for sign, one in found.signs.items()}

@@ -6,14 +6,13 @@ import socketserver
 import subprocess
 import sys
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from stream.tools.broker import free_port
 from stream.tools.deadman import Switch
 from tests.rules.watching import until
+from tests.support.web import status
 
 
 class Clock:
@@ -74,17 +73,6 @@ def mailbox() -> Iterator[tuple[int, list[str]]]:
         server.shutdown()
 
 
-def status(url: str, body: bytes | None = None) -> int:
-    try:
-        with urllib.request.urlopen(url, body, timeout=5) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-    except OSError:
-        return 0
-
-
 def test_as_it_runs() -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}/"
@@ -94,13 +82,13 @@ def test_as_it_runs() -> None:
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
             until(lambda: status(f"{url}healthz"), 60, lambda: "it does not listen")
-            assert status(url, b'{"alerts":[]}') == 200
+            assert status(url, body=b'{"alerts":[]}') == 200
             assert status(f"{url}healthz") == 200
             until(lambda: len(taken) == 1, 60, lambda: "nobody was told")
             assert status(f"{url}healthz") == 503
             assert "Subject: PAGE: the alarm itself is silent" in taken[0]
             assert "To: you@example.org" in taken[0]
-            status(url, b"{}")
+            status(url, body=b"{}")
             until(lambda: len(taken) == 2, 60, lambda: "nobody was told that it is over")
             assert "Subject: Over: the alarm works again" in taken[1]
         finally:

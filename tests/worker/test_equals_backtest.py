@@ -151,10 +151,8 @@ def rows_of_core(bootstrap: str, partitions: int) -> dict[tuple[int, bytes], byt
     return found
 
 
-@pytest.mark.parametrize(("partitions", "workers"), [(1, 1), (8, 3)])
-def test_the_same_as_a_backtest(
-    bootstrap: str, partitions: int, workers: int, lines: list[bytes], expected: Path
-) -> None:
+def work(bootstrap: str, lines: list[bytes], partitions: int, workers: int) -> None:
+    """Have so many workers process it all, and stop."""
     topics.create(bootstrap, partitions, 1)
     running = [Worker(bootstrap, f"w{number}", POLICY) for number in range(workers)]
     try:
@@ -164,6 +162,13 @@ def test_the_same_as_a_backtest(
     finally:
         for worker in running:
             worker.kill()
+
+
+@pytest.mark.parametrize(("partitions", "workers"), [(1, 1), (8, 3)])
+def test_the_same_as_a_backtest(
+    bootstrap: str, partitions: int, workers: int, lines: list[bytes], expected: Path
+) -> None:
+    work(bootstrap, lines, partitions, workers)
     check(bootstrap, partitions, expected)
 
 
@@ -178,15 +183,7 @@ def test_late_shuffled_and_repeated_events_too(
     late = [(when(line) + chance.uniform(0, LATE_S), line) for line in lines[:-1]]
     late += [(when(line) + chance.uniform(0, LATE_S), line) for _, line in chance.sample(late, EVENTS // 50)]
     shaken = [*(line for _, line in sorted(late)), lines[-1]]
-    topics.create(bootstrap, partitions, 1)
-    running = [Worker(bootstrap, f"w{number}", POLICY) for number in range(workers)]
-    try:
-        send(bootstrap, shaken, partitions)
-        wait_done(bootstrap, partitions, len(shaken) - 1 + partitions)
-        assert [worker.stop()[0] for worker in running] == [0] * workers
-    finally:
-        for worker in running:
-            worker.kill()
+    work(bootstrap, shaken, partitions, workers)
     wanted: Counter[str] = Counter()
     for number in range(partitions):
         mine = [one.value or b"" for one in read_all(bootstrap, topics.EVENTS) if one.partition == number]

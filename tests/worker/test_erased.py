@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from stream.tools.broker import Kafka
 from stream.worker import topics
 from stream.worker.restore import CONTROL_KEY
 from tests.support.kafka import produce, read_all
+from tests.support.web import status
 from tests.worker.running import Worker, wait_done
 
 DAY_MS = 86_400_000
@@ -89,16 +88,6 @@ def files_with(kafka: Kafka, topic: str, text: bytes) -> list[str]:
     return found
 
 
-def seen(worker: Worker, customer: str) -> int:
-    request = urllib.request.Request(worker.url(f"/customers/{customer}"), headers={"Authorization": f"Bearer {TOKEN}"})
-    try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-
-
 @pytest.mark.kafka
 @pytest.mark.slow
 def test_who_is_erased_is_gone_to_the_last_byte(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,11 +100,11 @@ def test_who_is_erased_is_gone_to_the_last_byte(kafka: Kafka, monkeypatch: pytes
         shop.send(shop.order("bert", 0), *(shop.order(ANNA, day) for day in range(10)))
         shop.send({"type": "clock_advanced", "time": START_MS + 20 * DAY_MS})
         shop.done()
-        assert seen(worker, ANNA) == 200
+        assert status(worker.url(f"/customers/{ANNA}"), TOKEN) == 200
         assert files_with(kafka, topics.CHANGELOG, ANNA.encode()), "nothing to erase: the test looks at the wrong files"
         shop.send({"type": "customer_erased", "customer_id": ANNA, "time": START_MS + 21 * DAY_MS})
         shop.done()
-        assert seen(worker, ANNA) == 404
+        assert status(worker.url(f"/customers/{ANNA}"), TOKEN) == 404
         deadline = time.monotonic() + 60
         day = 21.0
         while files_with(kafka, topics.CHANGELOG, ANNA.encode()):  # others' rows go on, so segments roll
@@ -132,7 +121,7 @@ def test_who_is_erased_is_gone_to_the_last_byte(kafka: Kafka, monkeypatch: pytes
     with Worker(kafka.bootstrap, "b", "default") as worker:  # restored from what is left
         shop.send(shop.order(ANNA, 15))
         shop.done()
-        assert seen(worker, ANNA) == 404
+        assert status(worker.url(f"/customers/{ANNA}"), TOKEN) == 404
         assert worker.stop()[0] == 0
     assert not files_with(kafka, topics.CHANGELOG, ANNA.encode())
     said = [
