@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from stream.core import alerts, erasures, flows, heap, kernel, latest, pulse
+from stream.core import alerts, erasures, flows, heap, kernel, latest, layouts, pulse
 from stream.core.alerts import Alert
 from stream.core.batch import Batch
 from stream.core.calendar import DAY_MS, HOUR_MS, calendar
@@ -27,7 +27,7 @@ from stream.core.life import FORGOTTEN
 from stream.core.outcomes import Outcomes
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part
-from stream.core.row import MORE, NEVER_MS, ROW, ROW_LAYOUT, SIGNS, Row
+from stream.core.row import NEVER_MS, ROW_LAYOUT, SIGNS, Row
 from stream.core.rules import rules_of
 from stream.core.schedule import NO_VERSION, Schedule
 from stream.core.signs import Sign
@@ -192,13 +192,13 @@ class Partition:
         self.flows.load((key, value) for key, value in beside if key.startswith(flows.KEY))
         self.ledger.latest.load((key, value) for key, value in beside if key.startswith(latest.KEY))
         self.erasures.load((key, value) for key, value in beside if key.startswith(erasures.KEY))
-        gone = [key for key, value in records.items() if value is None]
         kept = {key: value for key, value in records.items() if value is not None}
-        size, sizes = len(next(iter(kept.values()), b"")), (0, ROW.itemsize, ROW.itemsize + MORE.itemsize)
-        if size not in sizes:
-            raise OtherPolicyError(f"changelog of partition {self.number}: rows of {size} bytes, none of {sizes[1:]}")
-        self.table.load(kept)
-        self.table.drop(gone)
+        try:
+            rows = layouts.current(list(kept.values()))
+        except ValueError as error:
+            raise OtherPolicyError(f"changelog of partition {self.number}: this version can't read {error}") from None
+        self.table.load(list(kept), rows)
+        self.table.drop([key for key, value in records.items() if value is None])
 
     def load_control(self, data: bytes) -> None:
         """Go on from a control record. Raises OtherPolicyError where rows would be misread."""
@@ -219,7 +219,7 @@ class Partition:
 
     def _refuse_other(self, control: Control) -> None:
         policy, errors = self.policy, []
-        if control.row_layout != ROW_LAYOUT:
+        if control.row_layout not in layouts.known():
             errors.append("its rows have another layout: this version can't read them")
         if (control.zone, control.currency) != (policy.zone, policy.currency):
             errors.append(

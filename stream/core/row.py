@@ -21,6 +21,8 @@ TICKETS = 4  # told apart while open
 COMPLAINTS = 4  # days remembered
 SEGMENT_CHANGES = 4
 DUPLICATES = 8
+FORM = 1  # of this layout; earlier ones are in core.layouts
+FORM_AT = 3
 ANSWERS = 3  # NPS answers of a customer that are kept
 MONTHS = 8  # a quarter, the one before, and what may come before the former is final
 ACTIVITY_DAYS = 256
@@ -36,7 +38,7 @@ ROW = np.dtype(
         ("consent", "u1"),  # bits of core.batch
         ("event_at", "u1"),  # next place in `events`
         ("segments_n", "u1"),
-        ("reserved", "u1"),
+        ("form", "u1"),  # which layout this row has (core.layouts): at FORM_AT for ever, in whatever order the rest is
         ("more", "u4"),  # this customer's place in `CustomerTable.more`; 0, the blank one, in the changelog
         ("active_head", "i4"),  # the latest day in `active`
         ("first_day", "i4"),  # acquired (definitions R4)
@@ -134,6 +136,8 @@ MORE = np.dtype(
     ]
 )
 
+assert ROW.fields is not None
+assert ROW.fields["form"][:2] == (np.dtype("u1"), FORM_AT), "rows of every version say their form at the same place"
 ROW_LAYOUT = zlib.crc32(repr((ROW.descr, MORE.descr)).encode())  # rows of another layout are never read by mistake
 
 
@@ -142,6 +146,7 @@ def _newborn() -> NDArray[np.void]:
     for day in ("active_head", "first_day", "purchase_day"):
         new[day] = NO_DAY
     new["due_s"] = new["silent_s"] = NEVER_S
+    new["form"] = FORM
     return new
 
 

@@ -6,7 +6,7 @@ mean the kernel's. Knows nothing of events, Kafka or the policy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -226,14 +226,13 @@ class CustomerTable:
                 self.dirty[row] = 0
                 self.changed_n -= 1
 
-    def load(self, latest: Mapping[bytes, bytes]) -> None:
-        """Set rows from changelog records by key."""
-        joined = SEPARATOR.join(latest)
-        rows = self.rows_of(joined, *spans(joined, len(latest)))
+    def load(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
+        """Set rows from changelog records, each key once: a ROW, and a MORE where there is one."""
+        joined = SEPARATOR.join(keys)
+        rows = self.rows_of(joined, *spans(joined, len(keys)))
         size = ROW.itemsize
         places = self.rows["more"][rows]
         # as plain bytes: NumPy copies records field by field
-        values = list(latest.values())
         alone = max(map(len, values), default=0) <= size  # most restores of a shop: nothing beside the rows
         data = b"".join(values if alone else [value[:size] for value in values])
         plain(self.rows)[rows] = np.frombuffer(data, np.uint8).reshape(-1, size)
