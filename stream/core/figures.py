@@ -7,13 +7,14 @@ can drift. Only closed periods are scanned: a day's close costs one more look at
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.calendar import Calendar, month_of, period_start
 from stream.core.measures import COHORT_DAYS, STATE
+from stream.core.quiet import Quiet, is_quiet, none_quiet, take_quiet, unsaid
 from stream.core.rates import PASSIVE, PROMOTER
 from stream.core.remembering import (
     KIND_BITS,
@@ -24,11 +25,10 @@ from stream.core.remembering import (
     subscribed_before,
 )
 from stream.core.retention import active_between, is_customer, segment_at
-from stream.core.row import More, Row
-from stream.jit import njit
+from stream.core.row import NO_DAY, ROW, More, Row
+from stream.jit import njit, prefetch, whole
 
 WEEK_DAYS, MONTH_DAYS = 7, 30  # of WAU and MAU
-UNSAID_DAYS = 30  # before the last activity, and ever after: nothing was said
 NO_MONTH, NEVER_MONTH = -1, 2**31
 
 _AT = {name: place for place, name in enumerate(STATE)}
@@ -44,6 +44,8 @@ PROMOTERS, PASSIVES, DETRACTORS = _AT["promoters"], _AT["passives"], _AT["detrac
 LOST_LAST, KEPT_LAST = _AT["lost_last:profile_updated"] - 1, _AT["kept_last:profile_updated"] - 1  # plus the kind
 PARETO_CUSTOMERS, PARETO_REVENUE = _AT["pareto_customers:0"], _AT["pareto_revenue:0"]  # plus the bucket
 MEMBERS = _AT["members:d1"]  # then those active, then the other cohorts likewise
+_AHEAD = 16  # rows
+_KINDS_AT = ROW.fields["kinds"][1]  # type: ignore[index]
 COHORTS: Final = np.array(COHORT_DAYS, np.int64)
 
 
@@ -118,7 +120,7 @@ def _departure(r: Row, out: NDArray[np.int64], stays: int) -> None:
     if not stays:
         base = LOST_LAST
         out[MEMBERS_LOST] += r.member
-        out[LOST_UNSAID] += np.int64(r.word_day) < r.active_head - UNSAID_DAYS + 1
+        out[LOST_UNSAID] += unsaid(r)
     kinds = np.int64(r.kinds)
     while kinds > 0:
         out[base + (kinds & KIND_MASK)] += 1
@@ -149,6 +151,31 @@ def _nps(m: More, begin_s: int, end_s: int, out: NDArray[np.int64]) -> None:
 
 
 @njit
+def _add_quiet(q: Quiet, oldest: int, youngest: int, periods: Closed, k: int, windows: Any, out: Any) -> None:
+    """What `_activity`, `_cohorts` and `_departure` would have counted of the quiet rows, one by one."""
+    before, first, last = periods.before[k], periods.first[k], periods.last[k]
+    for segment in range(windows.size):
+        own, window = out[segment], windows[segment]
+        for at in np.flatnonzero(q.head[segment]):
+            day, n = oldest + at, q.head[segment, at]
+            own[WAU] += n * (day > last - WEEK_DAYS)
+            own[MAU] += n * (day > last - MONTH_DAYS)
+            own[DORMANT] += n * (day >= before)
+            if day < first - window:
+                continue
+            own[MEMBERS_START] += q.members[segment, at]
+            base = KEPT_LAST
+            if day <= last - window:
+                base = LOST_LAST
+                own[MEMBERS_LOST] += q.members[segment, at]
+                own[LOST_UNSAID] += q.unsaid[segment, at]
+            own[base + 1 : base + q.kinds.shape[2]] += q.kinds[segment, at, 1:]
+        for cohort in range(COHORTS.size):
+            begin, end = first - COHORTS[cohort] - youngest, last - COHORTS[cohort] - youngest + 1
+            own[MEMBERS + 2 * cohort] += q.first[segment, max(begin, 0) : max(end, 0)].sum()
+
+
+@njit
 def _scan(
     rows: NDArray[np.void],
     more: NDArray[np.void],
@@ -157,36 +184,51 @@ def _scan(
     active_days: NDArray[np.int64],
     out: NDArray[np.int64],
 ) -> None:
-    oldest = min(periods.before.min(), periods.first.min() - active_days.max() - 1)
-    youngest = min(periods.first.min() - COHORTS.max(), periods.last.min() - MONTH_DAYS)
+    """Most rows are quiet: they are counted by day, and the days once for each period."""
+    earliest = periods.first.min()
+    oldest = min(periods.before.min(), earliest - active_days.max() - 1, periods.last.min() - MONTH_DAYS)
+    youngest = earliest - COHORTS.max()
     month = np.int64(NEVER_MONTH)
     for k in range(periods.first.size):
         if periods.month_first[k] != NO_MONTH:
             month = min(month, periods.month_first[k])
+            earliest = whole(NO_DAY)  # of a month there is revenue: no row is quiet
+    quiet = none_quiet(active_days.size, max(earliest - oldest, 0), max(earliest - youngest, 0))
     for i in range(n):
+        prefetch(rows, i + _AHEAD)
+        prefetch(rows, i + _AHEAD, _KINDS_AT)
         r = rows[i]
-        m = more[r.more]
-        idle = r.active_head < min(oldest, youngest) and r.first_day < youngest
-        if idle and r.more == 0 and r.month_head < month:
+        if is_quiet(r, earliest):
+            take_quiet(r, oldest, youngest, quiet)
             continue
+        if r.more == 0 and r.month_head < month and r.active_head < oldest and r.first_day < youngest:
+            continue
+        _one(r, more[r.more], periods, active_days, out)
+    if earliest != NO_DAY:
         for k in range(periods.first.size):
-            first, last = periods.first[k], periods.last[k]
-            segment = segment_at(r, periods.begin_s[k] - 1)
-            own, window = out[k, segment], active_days[segment]
-            if r.more:
-                _mrr(m, first, last, periods.begin_s[k], periods.end_s[k], own)
-                _nps(m, periods.begin_s[k], periods.end_s[k], own)
-            _activity(r, periods.before[k], first, last, own)
-            _cohorts(r, first, last, own)
-            was = is_customer(r, m, first - 1, periods.begin_s[k], window)
+            _add_quiet(quiet, oldest, youngest, periods, k, active_days, out[k])
+
+
+@njit
+def _one(r: Row, m: More, periods: Closed, active_days: NDArray[np.int64], out: NDArray[np.int64]) -> None:
+    for k in range(periods.first.size):
+        first, last = periods.first[k], periods.last[k]
+        segment = segment_at(r, periods.begin_s[k] - 1)
+        own, window = out[k, segment], active_days[segment]
+        if r.more:
+            _mrr(m, first, last, periods.begin_s[k], periods.end_s[k], own)
+            _nps(m, periods.begin_s[k], periods.end_s[k], own)
+        _activity(r, periods.before[k], first, last, own)
+        _cohorts(r, first, last, own)
+        was = is_customer(r, m, first - 1, periods.begin_s[k], window)
+        if was:
+            _departure(r, own, int(is_customer(r, m, last, periods.end_s[k], window)))
+        if periods.month_first[k] != NO_MONTH:
+            revenue = revenue_between(r, periods.month_first[k], periods.month_last[k])
+            _pareto(revenue, own)
             if was:
-                _departure(r, own, int(is_customer(r, m, last, periods.end_s[k], window)))
-            if periods.month_first[k] != NO_MONTH:
-                revenue = revenue_between(r, periods.month_first[k], periods.month_last[k])
-                _pareto(revenue, own)
-                if was:
-                    own[START_REVENUE] += revenue
-                    own[START_REVENUE_BEFORE] += revenue_between(r, periods.month_before[k], periods.month_first[k] - 1)
+                own[START_REVENUE] += revenue
+                own[START_REVENUE_BEFORE] += revenue_between(r, periods.month_before[k], periods.month_first[k] - 1)
 
 
 def scan(

@@ -41,7 +41,7 @@ from stream.core.service import Said, mutes, service
 from stream.core.signs import Sign
 from stream.core.silence import NEVER_DAYS, add_gap, fires_after_days
 from stream.core.views import C, Events, FlowView, Rules, Store
-from stream.jit import njit, whole
+from stream.jit import njit, prefetch, whole
 
 TIMER_LIMIT = 5_000  # rows that may fall due in one step (definitions T5)
 NOTES_LIMIT = 2 * SIGNS + 2  # notes that one event or one timer can leave
@@ -54,6 +54,8 @@ SUBSCRIPTION_STARTED, SUBSCRIPTION_CHANGED = int(Kind.subscription_started), int
 CUSTOMER_ERASED, ALERT_MUTED = int(Kind.customer_erased), int(Kind.alert_muted)
 
 _NEGLECTED = whole(Sign.neglected)
+_AHEAD = 6  # events
+_HOT_BYTES = 320  # of a row: what an order reads and writes
 _UNKNOWN = 0  # `silent_s` between a purchase and the end of its event, which says what was spent
 _OPENS_OR_GRAVER = (1 << SIGNS) - 1 << 2 * SIGNS | (1 << SIGNS) - 1
 
@@ -199,12 +201,23 @@ def advance(store: Store, clock: NDArray[np.int64], to_ms: int, rules: Rules) ->
     return BORDER if stop_ms < to_ms or to_ms == clock[C.BORDER] else DONE
 
 
+@njit(inline=True)
+def _fetch(store: Store, row: int) -> None:
+    """Have a row fetched that an event will soon be applied to; -1 is harmless."""
+    for offset in range(0, _HOT_BYTES, 64):
+        prefetch(store.rows, row, offset)
+    prefetch(store.due_ms, row)
+    prefetch(store.dirty, row)
+
+
 @njit
 def apply(
     store: Store, flows: FlowView, clock: NDArray[np.int64], e: Events, start: int, stop: int, rules: Rules
 ) -> tuple[int, int]:
     """Apply events start…stop. Returns (why it stopped, the first event not done)."""
     for i in range(start, stop):
+        if i + _AHEAD < stop:
+            _fetch(store, e.row[i + _AHEAD])
         time_ms = e.time_ms[i]
         if time_ms < clock[C.ALERT] - clock[C.LATENESS]:
             e.too_late[i] = 1

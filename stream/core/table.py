@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from stream.core.hashing import SEPARATOR, hash64, spans
 from stream.core.row import MORE, NEVER_MS, NEVER_S, NEWBORN, ROW, More
-from stream.jit import njit
+from stream.jit import njit, prefetch
 
 _FREE = -1
 _NO_ID = 0xFF  # no byte of UTF-8
+_GROWTH = 4  # what is not used yet costs addresses, no memory; what is copied costs both
+_AHEAD = 8  # keys, for each of the three places that a look-up reads
 _PLACE = slice(ROW.fields["more"][1], ROW.fields["more"][1] + 4)  # type: ignore[index]
 
 T = TypeVar("T", bound=np.generic)
@@ -48,6 +50,29 @@ def _find(
         slot = (slot + 1) & mask
 
 
+@njit(inline=True)
+def _look_ahead(
+    key_start: NDArray[np.int64], arena: NDArray[np.uint8], slots: NDArray[np.int32], hashes: NDArray[np.uint64],
+    key_hashes: NDArray[np.uint64], k: int,
+) -> None:  # fmt: skip
+    """Have fetched what the keys after the k-th will be compared with.
+
+    Slot, hash and key lie each somewhere else, and each says where the next one is: of one key alone they would be
+    waited for one after the other.
+    """
+    mask = slots.size - 1
+    if k + 3 * _AHEAD < key_hashes.size:
+        prefetch(slots, np.int64(key_hashes[k + 3 * _AHEAD]) & mask)
+    if k + 2 * _AHEAD < key_hashes.size:
+        row = slots[np.int64(key_hashes[k + 2 * _AHEAD]) & mask]
+        prefetch(hashes, row)
+        prefetch(key_start, row)
+    if k + _AHEAD < key_hashes.size:
+        row = slots[np.int64(key_hashes[k + _AHEAD]) & mask]
+        if row != _FREE:
+            prefetch(arena, key_start[row])
+
+
 @njit
 def _find_or_add(
     arena: NDArray[np.uint8], key_start: NDArray[np.int64], slots: NDArray[np.int32], hashes: NDArray[np.uint64],
@@ -55,6 +80,7 @@ def _find_or_add(
     n_rows: int, out: NDArray[np.int32],
 ) -> int:  # fmt: skip
     for k in range(out.size):
+        _look_ahead(key_start, arena, slots, hashes, key_hashes, k)
         start, stop = starts[k], starts[k + 1] - 1
         if stop == start:  # clock_advanced has no customer
             out[k] = _FREE
@@ -112,7 +138,7 @@ class CustomerTable:
         self.rows = np.zeros(1024, ROW)
         self.more = np.zeros(64, MORE)
         self.more_n = 1  # place 0 is the blank one
-        self.due_ms = np.full(1024, NEVER_MS, np.int64)
+        self.due_ms = np.zeros(1024, np.int64)
         self.dirty = np.zeros(1024, np.uint8)
         self.changed = np.zeros(1024, np.int32)  # rows in the order of their first change
         self.changed_n = 0
@@ -139,7 +165,8 @@ class CustomerTable:
             out,
         )
         if self.n > before:
-            self.rows[before : self.n] = NEWBORN[0]
+            plain(self.rows)[before : self.n] = plain(NEWBORN)[0]
+            self.due_ms[before : self.n] = NEVER_MS
         return out
 
     def row_of(self, customer_id: str) -> int | None:
@@ -262,15 +289,13 @@ class CustomerTable:
     def _reserve(self, keys: int, key_bytes: int) -> None:
         need = self.n + keys
         if need > self.rows.size:
-            size = max(need, self.rows.size * 2)
+            size = max(need, self.rows.size * _GROWTH)
             self.rows = _grown(self.rows, size, self.n)
             self.dirty = _grown(self.dirty, size, self.n)
             self.changed = _grown(self.changed, size, self.changed_n)
             self.hashes = _grown(self.hashes, size, self.n)
             self.key_start = _grown(self.key_start, size + 1, self.n + 1)
-            due_ms = np.full(size, NEVER_MS, np.int64)
-            due_ms[: self.n] = self.due_ms[: self.n]
-            self.due_ms = due_ms
+            self.due_ms = _grown(self.due_ms, size, self.n)
         used = int(self.key_start[self.n])
         if used + key_bytes > self.arena.size:
             self.arena = _grown(self.arena, max(used + key_bytes, self.arena.size * 2), used)

@@ -19,6 +19,7 @@ from typing import Any, Self
 
 import msgspec
 
+from stream.desk.meters import WAITS
 from stream.tools.broker import free_port
 from stream.wire.encode import AlertEvent
 
@@ -136,6 +137,10 @@ class Desk:
         """The value of one series."""
         lines = [line.rpartition(" ") for line in self.get("/metrics")[1].splitlines()]
         return next(float(value) for name, _, value in lines if name == series)
+
+    def waiting(self) -> float:
+        """How many deliveries are still to be made, whatever they wait for."""
+        return sum(self.metric(f'lapse_desk_waiting{{reason="{why}"}}') for why in WAITS)
 
     def wait_ready(self) -> None:
         """Wait until it has caught up."""

@@ -83,7 +83,7 @@ def test_kill_9_in_the_middle_loses_no_delivery_and_repeats_only_with_the_same_k
         wanted = {event.id: json.dumps(json.loads(record(event)[1])) for told in rounds for event in told}
         with Desk(kafka_bootstrap, tmp_path, route(receiver)) as desk:
             until(lambda: set(receiver.keys()) >= set(wanted), f"all of {len(wanted)} delivered")
-            until(lambda: desk.metric('lapse_desk_waiting{reason="ready"}') == 0, "nothing is left to send")
+            until(lambda: not desk.waiting(), "nothing is left to send, nor to be repeated after a refusal")
             assert desk.stop() == 0
     assert set(receiver.keys()) == set(wanted)
     assert all(json.dumps(got.event) == wanted[got.key] for got in receiver.got), "a repeat says the same"
