@@ -25,7 +25,7 @@ from stream.core.remembering import (
     subscribed_before,
 )
 from stream.core.retention import active_between, is_customer, segment_at
-from stream.core.row import NO_DAY, ROW, More, Row
+from stream.core.row import NO_DAY, More, Row
 from stream.jit import njit, prefetch, whole
 
 WEEK_DAYS, MONTH_DAYS = 7, 30  # of WAU and MAU
@@ -45,7 +45,7 @@ LOST_LAST, KEPT_LAST = _AT["lost_last:profile_updated"] - 1, _AT["kept_last:prof
 PARETO_CUSTOMERS, PARETO_REVENUE = _AT["pareto_customers:0"], _AT["pareto_revenue:0"]  # plus the bucket
 MEMBERS = _AT["members:d1"]  # then those active, then the other cohorts likewise
 _AHEAD = 16  # rows
-_KINDS_AT = ROW.fields["kinds"][1]  # type: ignore[index]
+_LAST_READ = 63  # the byte of a row up to which a quiet one is read
 COHORTS: Final = np.array(COHORT_DAYS, np.int64)
 
 
@@ -196,7 +196,7 @@ def _scan(
     quiet = none_quiet(active_days.size, max(earliest - oldest, 0), max(earliest - youngest, 0))
     for i in range(n):
         prefetch(rows, i + _AHEAD)
-        prefetch(rows, i + _AHEAD, _KINDS_AT)
+        prefetch(rows, i + _AHEAD, _LAST_READ)
         r = rows[i]
         if is_quiet(r, earliest):
             take_quiet(r, oldest, youngest, quiet)

@@ -32,7 +32,7 @@ Row: TypeAlias = Any  # one record of ROW: numpy.void outside compiled code, a n
 More: TypeAlias = Any  # one record of MORE, likewise
 
 # What every customer has. Instants are epoch seconds, days are business days; in u2 columns day 0 stands for none.
-# What every order touches comes first and together, so that it lies in few cache lines.
+# What every order touches, and every close, comes first and together, so that it lies in few cache lines.
 ROW = np.dtype(
     [
         ("consent", "u1"),  # bits of core.batch
@@ -50,11 +50,12 @@ ROW = np.dtype(
         ("seen_s", "u4"),  # 0: no customer, only ever heard of in events that were refused
         ("erased_s", "u4"),  # events up to then are ignored
         ("open", "u2"),  # bit of each Sign whose alert is open
-        ("escalated", "u2"),  # bit of each Sign whose open alert has become graver
         ("purchase_days", "u2"),
-        ("first_purchase", "u2"),
+        ("word_day", "u2"),  # when the customer last said something: a ticket, a survey, a review
         ("orders", "u4"),
+        ("kinds", "u4"),  # the last four kinds of what the customer did or met, the latest in the low byte
         ("segment", "u1", SEGMENT_CHANGES),
+        ("member", "u1"),  # of a programme
         ("active", "u8", ACTIVITY_DAYS // 64),  # bit day % 256: qualifying activity that day
         ("events", "u8", DUPLICATES),  # hashes of the last accepted events
         ("gap_mean", "f8"),
@@ -65,6 +66,7 @@ ROW = np.dtype(
         # purchases and spending against what is usual for this customer (core.signals)
         ("rarer", "f8"),
         ("spend", "f8"),
+        ("first_purchase", "u2"),
         ("spend_day", "u2"),
         ("first_spend", "u2"),
         # the same of engagement
@@ -74,15 +76,13 @@ ROW = np.dtype(
         ("engage_rarer", "f8"),
         ("engage", "f8"),
         # alerts, by Sign: of the one that is open, or was last
+        ("escalated", "u2"),  # bit of each Sign whose open alert has become graver
         ("opened_s", "u4", SIGNS),
         ("episode", "u2", SIGNS),
         ("turns", "u1", SIGNS),  # the transition that was last
         # figures
         ("month_revenue", "i4", MONTHS),  # net of refunds, in minor units; the place of a month is month % MONTHS
-        ("kinds", "u4"),  # the last four kinds of what the customer did or met, the latest in the low byte
         ("month_head", "u2"),  # the latest month in `month_revenue`, 0: none
-        ("word_day", "u2"),  # when the customer last said something: a ticket, a survey, a review
-        ("member", "u1"),  # of a programme
     ]
 )
 
