@@ -137,7 +137,9 @@ class Problems:
     def target(self, value: str, name: str) -> Path:
         """Return `value` as the path of a file that can be written."""
         path = Path(value)
-        if path.is_dir():
+        if not value:
+            pass  # `need` has said that it is missing
+        elif path.is_dir():
             self.add(f"{name}: {value} is a directory, a file is needed")
         elif not path.absolute().parent.is_dir():
             self.add(f"{name}: there is no directory {path.parent} to write {path.name} to")

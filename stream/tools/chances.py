@@ -7,7 +7,7 @@ core's, of the same history under the policy that was learned; so what is claime
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 import numpy as np
@@ -130,28 +130,37 @@ def base_rate(past: History, policy: Policy) -> float | None:
     return round(int(np.maximum(np.minimum(last, none) - first, 0).sum()) / rows, 3) if rows else None
 
 
-def toml(found: Chances, rate: float | None, rarer: float) -> str:
-    """The tables of a policy file that say what was learned of the signs, and from how many alerts."""
+def toml(found: Chances, rate: float | None, thresholds: Mapping[Sign, Mapping[str, float]]) -> str:
+    """The tables of a policy file that say what was learned of the signs, and from how many alerts.
+
+    `thresholds` are keys of the signs' tables, such as spend the alert budget.
+    """
     lines = [] if rate is None else ["", "[signs]", f"base_rate = {rate:g}"]
-    for sign in [one.name for one in Sign if one.name in found.signs or one is Sign.buying_less_often]:
-        lines += ["", f"[signs.{sign}]"]
-        if sign == Sign.buying_less_often.name:
+    for sign in Sign:
+        told = thresholds.get(sign, {})
+        if told:
             lines += [
-                f"threshold = {rarer:g}  # spends {BUDGET:.0%}: so many alerts per customer and {MONTH_DAYS} days"
+                "",
+                f"# spends {BUDGET:.0%}: so many alerts per customer and {MONTH_DAYS} days",
+                f"[signs.{sign.name}]",
             ]
-        if sign in found.signs and found.in_order:
-            one = found.signs[sign]
-            lines += [f"chance = {one.chance:g}  # of {one.ended:,} alerts {one.churned:,} came true"]
-            own = {name: value for (of, name), value in found.segments.items() if of == sign}
-            if own:
-                lines += [f"[signs.{sign}.segment_chance]"]
-                lines += [
-                    f'"{name}" = {value.chance:g}  # {value.churned:,} of {value.ended:,}'
-                    for name, value in own.items()
-                ]
+            lines += [f"{key} = {value:g}" for key, value in told.items()]
+        if sign.name in found.signs and found.in_order:
+            lines += [] if told else ["", f"[signs.{sign.name}]"]
+            lines += _chance_lines(found, sign.name)
     if not found.in_order:
         lines += ["", f"# {found.late:.0%} of the events are out of the order of time: no chances were learned"]
     elif found.few:
         words = ", ".join(f"{sign} ({ended})" for sign, ended in found.few.items())
         lines += ["", f"# too few alerts ended to learn a chance of: {words}"]
     return "\n".join(lines) + "\n"
+
+
+def _chance_lines(found: Chances, sign: str) -> Iterator[str]:
+    one = found.signs[sign]
+    yield f"chance = {one.chance:g}  # of {one.ended:,} alerts {one.churned:,} came true"
+    own = {name: value for (of, name), value in found.segments.items() if of == sign}
+    if own:
+        yield f"[signs.{sign}.segment_chance]"
+        for name, value in own.items():
+            yield f'"{name}" = {value.chance:g}  # {value.churned:,} of {value.ended:,}'

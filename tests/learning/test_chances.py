@@ -67,13 +67,14 @@ def test_few_alerts_change_nothing_and_are_told(found: chances.Chances) -> None:
 def test_out_of_order_no_chance_is_learned(lines: list[bytes]) -> None:
     mixed = chances.chances(batches(lines[::-1], POLICY), POLICY)
     assert not mixed.in_order
-    text = chances.toml(mixed, 0.2, 3.5)
+    text = chances.toml(mixed, 0.2, {Sign.buying_less_often: {"threshold": 3.5}})
     assert "no chances were learned" in text
     assert "chance =" not in text
 
 
 def test_what_is_printed_is_a_policy(found: chances.Chances) -> None:
-    policy = parse(f"segments = {json.dumps(POLICY.segments[1:])}\n{chances.toml(found, 0.123, 3.5)}", "learned")
+    text = chances.toml(found, 0.123, {Sign.buying_less_often: {"threshold": 3.5}})
+    policy = parse(f"segments = {json.dumps(POLICY.segments[1:])}\n{text}", "learned")
     assert policy.base_rate == 0.123
     assert policy.signals.rarer == 3.5
     for sign, one in found.signs.items():
