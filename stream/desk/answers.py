@@ -214,8 +214,17 @@ class SettingLine(Struct, kw_only=True):
     means: str
 
 
+class VersionLine(Struct, kw_only=True):
+    """One policy and the business day from which it is in force, in event time; null: that of the start."""
+
+    since: date | None
+    name: str
+    hash: str
+    in_force: bool
+
+
 class PolicyView(Struct, kw_only=True):
-    """The policy in force."""
+    """The policy in force, and which ones come before and after it."""
 
     name: str
     hash: str
@@ -224,6 +233,7 @@ class PolicyView(Struct, kw_only=True):
     segments: list[str]
     settings: list[SettingLine]
     warnings: list[str]
+    versions: list[VersionLine]
 
 
 class Ack(Struct, kw_only=True):

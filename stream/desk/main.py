@@ -31,12 +31,14 @@ from stream.desk.publish import Publisher, Told, take_part, take_record
 from stream.desk.pulse import Pulse
 from stream.desk.settings import Settings, for_aiokafka
 from stream.desk.state import State
+from stream.desk.versions import take_version
 from stream.desk.web import Site
 from stream.desk.workers import Workers
 
 FINE, FAILED, BAD_CONFIGURATION = 0, 1, 2
 NEEDED: Final = (
     names.EVENTS, names.ALERTS, names.PARTS, names.DAILY, names.DESK, names.WORKERS, names.DELIVERIES_DEAD,
+    names.POLICY,
 )  # fmt: skip
 _NEW_SECONDS: Final = 5.0
 _AGAIN_SECONDS: Final = 0.2
@@ -102,7 +104,7 @@ class Process:
         self._meters = Meters()
         self._workers = Workers(session, settings.token)
         self._desk = Desk(settings.policy, partitions[names.EVENTS], self._workers.locate)
-        self._desk.policy_text = settings.policy_text
+        self._desk.first_text = settings.policy_text
         self._events = LastEvents(connection)
         self._pulse = Pulse(self._desk, session, self._workers.urls, now_ms)
         self._writer = Writer(connection)
@@ -114,6 +116,7 @@ class Process:
                 names.WORKERS: self._workers.take,
                 names.PARTS: take_part(self._desk),
                 names.DAILY: take_record(self._desk),
+                names.POLICY: take_version(self._desk),
             },
         )
         self._publisher = Publisher(self._desk, self._follower, self._writer, self._meters)

@@ -9,13 +9,17 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import date
 from typing import Any, Final
 
 import msgspec
 
+from stream.core.calendar import calendar, date_of, day_of
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part
+from stream.core.schedule import NO_VERSION, Schedule
 from stream.wire.encode import AlertEvent, DayRecord
+from stream.wire.policies import PolicyVersion
 
 MOST_WAITING: Final = 1000  # events of one subscriber; who reads no faster loses the oldest
 CLOSED: Final = "resolved"
@@ -80,8 +84,9 @@ class Desk:
         produce: Callable[[dict[str, Any]], Awaitable[None]] = _nothing,
     ) -> None:
         """`partitions_total` is how many partitions `customer.events` has, None while that is not known."""
-        self.policy = policy
-        self.policy_text = ""  # its TOML, for people; empty: what every setting is by default
+        self.schedule = Schedule(policy)
+        self.versions: dict[date, PolicyVersion] = {}  # those of the schedule, by the day from which they are in force
+        self.first_text = ""  # the first policy's TOML, for people; empty: what every setting is by default
         self.partitions_total = partitions_total
         self.locate = locate
         self.produce = produce
@@ -98,6 +103,25 @@ class Desk:
         self._subscribers: set[asyncio.Queue[AlertEvent]] = set()
 
     # ------------------------------------------------------------------ what is asked
+
+    @property
+    def policy_since(self) -> date | None:
+        """The day from which the policy in force is so, by the newest partition's clock; None of the first one."""
+        clock_ms = max((clock for clock, _ in self.heads.values()), default=0)
+        since = self.schedule.since(calendar(self.schedule.first.zone).day(clock_ms))
+        return None if since == NO_VERSION else date_of(since)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        since = self.policy_since
+        return self.schedule.first if since is None else self.schedule.in_force(day_of(since))
+
+    @property
+    def policy_text(self) -> str:
+        """Its TOML, for people; empty: what every setting is by default."""
+        since = self.policy_since
+        return self.first_text if since is None else self.versions[since].toml
 
     def open_alerts(self) -> list[AlertEvent]:
         """The latest event of each open alert; the one that changed last comes first."""

@@ -23,6 +23,7 @@ from stream.desk.answers import (
     PolicyView,
     SettingLine,
     Step,
+    VersionLine,
 )
 from stream.desk.listing import line
 from stream.desk.model import Desk, Story
@@ -152,7 +153,19 @@ def policy_view(desk: Desk) -> PolicyView:
             for one in settings(desk.policy_text)
         ],
         warnings=list(policy.warnings),
+        versions=_versions(desk),
     )
+
+
+def _versions(desk: Desk) -> list[VersionLine]:
+    first, now = desk.schedule.first, desk.policy_since
+    return [
+        VersionLine(since=None, name=first.name, hash=first.hash, in_force=now is None),
+        *(
+            VersionLine(since=since, name=one.name, hash=one.hash, in_force=since == now)
+            for since, one in sorted(desk.versions.items())
+        ),
+    ]
 
 
 def event_now_ms(desk: Desk, wall_ms: int) -> int:

@@ -83,7 +83,7 @@ def customer_of_topics(cluster: Settings, policy: Policy, policy_text: str, cust
 
 def _desk(policy: Policy, policy_text: str) -> Desk:
     desk = Desk(policy)
-    desk.policy_text = policy_text
+    desk.first_text = policy_text
     return desk
 
 

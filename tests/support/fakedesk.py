@@ -134,7 +134,7 @@ def serving(policy: str = "complete-journey", port: int = 0, token: str = TOKEN)
     """A desk on a port (0: a free one), in a thread of its own."""
     produced: list[dict[str, Any]] = []
     desk = make(load(policy), produced)
-    desk.policy_text = text(policy)
+    desk.first_text = text(policy)
     loop = asyncio.new_event_loop()
     ready: list[str] = []
     began = threading.Event()

@@ -58,6 +58,7 @@ export async function policyPage(main) {
     h("header", { class: "page-head" }, h("p", { class: "soft" }, "Policy"), h("h1", {}, policy.name),
       h("p", { class: "soft" }, `version ${policy.hash}; business days of ${policy.zone}; money in ${policy.currency}. Every threshold that decides when an alert opens and who counts as a customer.`)),
     policy.warnings.map((says) => h("p", { class: "note" }, says)),
+    policy.versions.length > 1 && versions(policy.versions),
     h("div", { class: "policy" }, [...groups].map(([name, all]) => h("section", { class: "card" }, h("h2", {}, title(name)),
       h("table", { class: "settings" },
         h("thead", { class: "hidden" }, h("tr", {}, ["Setting", "Value", "Meaning"].map((one) => h("th", { scope: "col" }, one)))),
@@ -65,6 +66,12 @@ export async function policyPage(main) {
           h("th", { scope: "row" }, h("code", {}, one.short)),
           h("td", { class: "v" }, value(one.value), changed(one) && h("small", {}, `default ${value(one.default)}`)),
           h("td", { class: "m" }, one.means)))))))));
+}
+
+function versions(all) {
+  return h("section", { class: "card" }, h("h2", {}, "Versions"), h("ol", { class: "life" }, all.map((one) => h("li", { class: "step" },
+    one.since ? h("time", { datetime: one.since }, `from ${day(one.since)}`) : h("span", { class: "soft" }, "from the start"),
+    h("span", {}, `${one.name}, ${one.hash}`, one.in_force && h("strong", {}, " · in force"))))));
 }
 
 const changed = (one) => JSON.stringify(one.value) !== JSON.stringify(one.default);
