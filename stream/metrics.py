@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from stream.core.measures import FAMILIES, Family
+from stream.core.families import Family
+from stream.core.measures import FAMILIES
 
 LABELS: Final = frozenset({
     "partition", "segment", "sign", "stage", "period", "role", "resolution", "severity", "reason", "variant", "cohort",

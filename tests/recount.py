@@ -233,12 +233,16 @@ class Shard:
             counts[segment, "reactivated"] += at_end and not at_start and not acquired
             counts.update((segment, measure) for measure in activity_of(customer, kind, start, last))
             for measure, value in (
-                *leaving_of(customer, kind, start, last, at_start=at_start, at_end=at_end),
+                *leaving_of(customer, kind, start, last, rules, at_start=at_start, at_end=at_end),
                 *money_and_mood_of(customer, start, last, zone),
             ):
                 counts[segment, measure] += value
         if kind == "day":
-            self.customers_of[start] = Counter({(one, "customer_days"): counts[one, "end"] for one in rules.segments})
+            self.customers_of[start] = Counter({
+                (one, days): counts[one, at_the_end]
+                for one in rules.segments
+                for days, at_the_end in (("customer_days", "end"), ("member_days", "members_end"))
+            })  # fmt: skip
         # D1: "the flows of a period are the sums of its days from history_start on"
         assert self.history_start is not None
         day = max(start, self.history_start)
@@ -246,6 +250,11 @@ class Shard:
             counts.update(self.flows.get(day, {}))
             counts.update(self.customers_of.get(day, {}))
             day += DAY
+        # D4: "earned less redeemed since history_start, up to the period's end"
+        for day, flows in self.flows.items():
+            for segment in rules.segments if self.history_start <= day <= last else ():
+                counts[segment, "points_outstanding"] += flows[segment, "points_earned"]
+                counts[segment, "points_outstanding"] -= flows[segment, "points_redeemed"]
         return counts
 
 

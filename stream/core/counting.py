@@ -14,8 +14,8 @@ from stream.core.kinds import Kind
 from stream.core.measures import FLOWS
 from stream.core.remembering import remember
 from stream.core.retention import segment_at
-from stream.core.row import NO_DAY, TICKETS, More, Row
-from stream.core.troubles import CLOSED
+from stream.core.row import NO_DAY, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, TICKETS, More, Row
+from stream.core.troubles import CLOSED, REPLIED
 from stream.core.views import FlowView
 from stream.jit import njit
 
@@ -28,7 +28,8 @@ PAGE_PERFORMANCE = int(Kind.page_performance)
 SURVEY_ANSWERED = int(Kind.survey_answered)
 REVIEW_POSTED = int(Kind.review_posted)
 TICKET_OPENED = int(Kind.ticket_opened)
-TICKET_RESOLVED = int(Kind.ticket_resolved)
+TICKET_REPLIED, TICKET_RESOLVED = int(Kind.ticket_replied), int(Kind.ticket_resolved)
+SUBSCRIPTION_CHANGED = int(Kind.subscription_changed)
 PAYMENT_FAILED = int(Kind.payment_failed)
 REWARD_EARNED = int(Kind.reward_earned)
 REWARD_REDEEMED = int(Kind.reward_redeemed)
@@ -37,12 +38,15 @@ EXIT_SURVEY = int(Kind.exit_survey)
 _AT = {name: place for place, name in enumerate(FLOWS)}
 ORDERS, FIRST_ORDERS = _AT["orders"], _AT["first_orders"]
 ORDER_REVENUE, FIRST_REVENUE, ORDER_COST = _AT["order_revenue"], _AT["first_revenue"], _AT["order_cost"]
+MEMBER_REVENUE = _AT["member_revenue"]
 DISCOUNTED_ORDERS, DISCOUNTS = _AT["discounted_orders"], _AT["discounts"]
 SLOW_LOADS = _AT["slow_loads"]
 FAILED_LOADS, ABANDONED_LOADS = _AT["failed_loads"], _AT["abandoned_loads"]
 MOBILE_LOADS = _AT["mobile_loads"]  # then the slow ones, then the other devices likewise
 COMPLAINTS, UNHAPPY_ANSWERS = _AT["complaints"], _AT["unhappy_answers"]
 TICKETS_HANDLED, HANDLING_S = _AT["tickets_handled"], _AT["handling_s"]
+TICKETS_ANSWERED, FIRST_REPLY_S = _AT["tickets_answered"], _AT["first_reply_s"]
+PLAN_RAISES, RAISED_MRR = _AT["plan_raises"], _AT["raised_mrr"]
 PAYMENTS_GIVEN_UP = _AT["payments_given_up"]
 ACQUISITION_COST, REWARD_COST = _AT["acquisition_cost"], _AT["reward_cost"]
 POINTS_EARNED, POINTS_REDEEMED = _AT["points_earned"], _AT["points_redeemed"]
@@ -110,6 +114,8 @@ def _order(flow: NDArray[np.int64], r: Row, amount: int, cost: int, discount: in
     if r.orders == 0:
         flow[FIRST_ORDERS] += 1
         flow[FIRST_REVENUE] += amount
+    if r.member:
+        flow[MEMBER_REVENUE] += amount
     if cost != columns.NONE:
         flow[ORDER_COST] += cost
     if discount > 0:
@@ -142,15 +148,46 @@ def _rewards(view: FlowView, flow: NDArray[np.int64], kind: int, amount: int, po
 
 
 @njit
-def _handled(flow: NDArray[np.int64], m: More, ref: np.uint64, time_s: int) -> None:
-    """A ticket that is resolved while it is known to be open."""
+def _ticket(
+    flow: NDArray[np.int64], m: More, ref: np.uint64, time_s: int, bits: int, number: int, seconds: int
+) -> None:
+    """A ticket that is known to be open, without any of these bits: count it, and the time since it was opened."""
     ticket = np.uint32(ref & np.uint64(0xFFFFFFFF))
     for k in range(TICKETS):
         opened_s = np.int64(m.ticket_s[k])
-        if m.ticket[k] == ticket and 0 < opened_s <= time_s and not m.ticket_bits[k] & CLOSED:
-            flow[TICKETS_HANDLED] += 1
-            flow[HANDLING_S] += time_s - opened_s
+        if m.ticket[k] == ticket and 0 < opened_s <= time_s and not m.ticket_bits[k] & bits:
+            flow[number] += 1
+            flow[seconds] += time_s - opened_s
             return
+
+
+@njit
+def _raised(flow: NDArray[np.int64], m: More, ref: np.uint64, time_s: int, mrr: int) -> None:
+    """A subscription that brings more than it did by its event before (definitions D3)."""
+    own = np.uint32(ref & np.uint64(0xFFFFFFFF))
+    for slot in range(SUBSCRIPTIONS):
+        n = np.int64(m.subscription_n[slot])
+        if n == 0 or m.subscription[slot] != own:
+            continue
+        for k in range(slot * SUBSCRIPTION_EVENTS + n - 1, slot * SUBSCRIPTION_EVENTS - 1, -1):
+            if m.subscription_s[k] <= time_s:
+                more = mrr - np.int64(m.subscription_mrr[k])
+                if more > 0:
+                    flow[PLAN_RAISES] += 1
+                    flow[RAISED_MRR] += more
+                return
+        return
+
+
+@njit
+def _known(flow: NDArray[np.int64], m: More, kind: int, ref: np.uint64, time_s: int, amount: int) -> None:
+    """What counts only with what is known of the same ticket or subscription."""
+    if kind == TICKET_RESOLVED:
+        _ticket(flow, m, ref, time_s, CLOSED, TICKETS_HANDLED, HANDLING_S)
+    elif kind == TICKET_REPLIED:
+        _ticket(flow, m, ref, time_s, CLOSED | REPLIED, TICKETS_ANSWERED, FIRST_REPLY_S)
+    else:
+        _raised(flow, m, ref, time_s, amount)
 
 
 @njit
@@ -193,7 +230,7 @@ def count_event(
         _rewards(view, flow, kind, amount, x, y)
     elif kind == PROFILE_UPDATED:
         flow[ACQUISITION_COST] += 0 if amount == columns.NONE else amount - m.acquisition_cost
-    elif kind == TICKET_RESOLVED:
-        _handled(flow, m, ref, time_s)
+    elif kind in (TICKET_REPLIED, TICKET_RESOLVED, SUBSCRIPTION_CHANGED):
+        _known(flow, m, kind, ref, time_s, amount)
     else:
         _answers(view, flow, kind, x, y)

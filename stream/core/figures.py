@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.calendar import Calendar, month_of, period_start
-from stream.core.measures import COHORT_DAYS, STATE
-from stream.core.quiet import Quiet, is_quiet, none_quiet, take_quiet, unsaid
+from stream.core.life import is_acceptable
+from stream.core.measures import BRACKET_DAYS, COHORT_DAYS, STATE
+from stream.core.policy import Policy
+from stream.core.quiet import UNSAID_DAYS, Quiet, is_quiet, none_quiet, take_quiet, unsaid
 from stream.core.rates import PASSIVE, PROMOTER
 from stream.core.remembering import (
     KIND_BITS,
@@ -36,14 +38,15 @@ DAU, WAU, MAU = _AT["dau"], _AT["wau"], _AT["mau"]
 NEW, RETURNING, RESURRECTED, DORMANT = _AT["new"], _AT["returning"], _AT["resurrected"], _AT["dormant"]
 BUYERS, REPEAT_BUYERS = _AT["buyers"], _AT["repeat_buyers"]
 START_REVENUE, START_REVENUE_BEFORE = _AT["start_revenue"], _AT["start_revenue_before"]
-MEMBERS_START, MEMBERS_LOST = _AT["members_start"], _AT["members_lost"]
-LOST_UNSAID = _AT["lost_unsaid"]
+MEMBERS_START, MEMBERS_LOST, MEMBERS_END = _AT["members_start"], _AT["members_lost"], _AT["members_end"]
+LOST_UNSAID, LOST_ACCEPTABLE, LOST_INVOLUNTARY = _AT["lost_unsaid"], _AT["lost_acceptable"], _AT["lost_involuntary"]
 MRR_START, MRR_END, MRR_NEW, MRR_REACTIVATED = _AT["mrr_start"], _AT["mrr_end"], _AT["mrr_new"], _AT["mrr_reactivated"]
 MRR_EXPANSION, MRR_CONTRACTION, MRR_CHURNED = _AT["mrr_expansion"], _AT["mrr_contraction"], _AT["mrr_churned"]
 PROMOTERS, PASSIVES, DETRACTORS = _AT["promoters"], _AT["passives"], _AT["detractors"]
 LOST_LAST, KEPT_LAST = _AT["lost_last:profile_updated"] - 1, _AT["kept_last:profile_updated"] - 1  # plus the kind
 PARETO_CUSTOMERS, PARETO_REVENUE = _AT["pareto_customers:0"], _AT["pareto_revenue:0"]  # plus the bucket
 MEMBERS = _AT["members:d1"]  # then those active, then the other cohorts likewise
+LATER = _AT["later:d1"]  # then members and active of the bracket, then the other cohorts likewise
 _AHEAD = 16  # rows
 _LAST_READ = 63  # the byte of a row up to which a quiet one is read
 COHORTS: Final = np.array(COHORT_DAYS, np.int64)
@@ -63,6 +66,14 @@ class Closed(NamedTuple):
     month_before: NDArray[np.int64]
     month_first: NDArray[np.int64]
     month_last: NDArray[np.int64]
+
+
+class Losses(NamedTuple):
+    """What tells losses apart: the first second of each day, and from which share of which margin one is acceptable."""
+
+    starts_s: NDArray[np.int64]
+    cost_share: float
+    margin: float
 
 
 @njit
@@ -87,12 +98,17 @@ def _activity(r: Row, before: int, first: int, last: int, out: NDArray[np.int64]
 
 @njit
 def _cohorts(r: Row, first: int, last: int, out: NDArray[np.int64]) -> None:
-    """Whether day N after the first fell into the period, and found the customer active (definitions W3)."""
+    """Whether day N after the first fell into the period, and found the customer active (definitions W3, W10)."""
     for k in range(COHORTS.size):
         day = r.first_day + COHORTS[k]
         if first <= day <= last:
             out[MEMBERS + 2 * k] += 1
             out[MEMBERS + 2 * k + 1] += active_between(r, day, day)
+            out[LATER + 3 * k] += active_between(r, day, last)
+        end = day + BRACKET_DAYS - 1
+        if first <= end <= last:
+            out[LATER + 3 * k + 1] += 1
+            out[LATER + 3 * k + 2] += active_between(r, day, end)
 
 
 @njit
@@ -128,6 +144,16 @@ def _departure(r: Row, out: NDArray[np.int64], stays: int) -> None:
 
 
 @njit
+def _loss(r: Row, m: More, losses: Losses, out: NDArray[np.int64]) -> None:
+    """A customer who was lost: nobody need fight for them, or a charge that failed ended it (definitions W11)."""
+    since = max(int(r.active_head) - UNSAID_DAYS + 1, 0)
+    if is_acceptable(r, m, losses.cost_share, losses.margin):
+        out[LOST_ACCEPTABLE] += 1
+    elif m.failed_s != 0 and m.failed_s >= losses.starts_s[since]:
+        out[LOST_INVOLUNTARY] += 1
+
+
+@njit
 def _mrr(m: More, first: int, last: int, begin_s: int, end_s: int, out: NDArray[np.int64]) -> None:
     """What the subscriptions brought at both ends, and what moved it (definitions W8)."""
     start, end = mrr_at(m, first - 1, begin_s), mrr_at(m, last, end_s)
@@ -151,7 +177,9 @@ def _nps(m: More, begin_s: int, end_s: int, out: NDArray[np.int64]) -> None:
 
 
 @njit
-def _add_quiet(q: Quiet, oldest: int, youngest: int, periods: Closed, k: int, windows: Any, out: Any) -> None:
+def _add_quiet(
+    q: Quiet, oldest: int, youngest: int, earliest: int, periods: Closed, k: int, windows: Any, out: Any
+) -> None:
     """What `_activity`, `_cohorts` and `_departure` would have counted of the quiet rows, one by one."""
     before, first, last = periods.before[k], periods.first[k], periods.last[k]
     for segment in range(windows.size):
@@ -165,7 +193,9 @@ def _add_quiet(q: Quiet, oldest: int, youngest: int, periods: Closed, k: int, wi
                 continue
             own[MEMBERS_START] += q.members[segment, at]
             base = KEPT_LAST
-            if day <= last - window:
+            if day > last - window:
+                own[MEMBERS_END] += q.members[segment, at]
+            else:
                 base = LOST_LAST
                 own[MEMBERS_LOST] += q.members[segment, at]
                 own[LOST_UNSAID] += q.unsaid[segment, at]
@@ -173,6 +203,11 @@ def _add_quiet(q: Quiet, oldest: int, youngest: int, periods: Closed, k: int, wi
         for cohort in range(COHORTS.size):
             begin, end = first - COHORTS[cohort] - youngest, last - COHORTS[cohort] - youngest + 1
             own[MEMBERS + 2 * cohort] += q.first[segment, max(begin, 0) : max(end, 0)].sum()
+            begin, end = begin - BRACKET_DAYS + 1, end - BRACKET_DAYS + 1
+            own[LATER + 3 * cohort + 1] += q.first[segment, max(begin, 0) : max(end, 0)].sum()
+            for at in range(max(begin, 0), min(end, q.first.shape[1])):
+                ago = earliest - youngest - at - COHORTS[cohort]  # days from the bracket's first to the periods
+                own[LATER + 3 * cohort + 2] += q.lately[segment, at, : max(ago, 0)].sum()
 
 
 @njit
@@ -182,12 +217,13 @@ def _scan(
     n: int,
     periods: Closed,
     active_days: NDArray[np.int64],
+    losses: Losses,
     out: NDArray[np.int64],
 ) -> None:
     """Most rows are quiet: they are counted by day, and the days once for each period."""
     earliest = periods.first.min()
     oldest = min(periods.before.min(), earliest - active_days.max() - 1, periods.last.min() - MONTH_DAYS)
-    youngest = earliest - COHORTS.max()
+    youngest = earliest - COHORTS.max() - BRACKET_DAYS
     month = np.int64(NEVER_MONTH)
     for k in range(periods.first.size):
         if periods.month_first[k] != NO_MONTH:
@@ -199,30 +235,24 @@ def _scan(
         prefetch(rows, i + _AHEAD, _LAST_READ)
         r = rows[i]
         if is_quiet(r, earliest):
-            take_quiet(r, oldest, youngest, quiet)
+            take_quiet(r, oldest, youngest, earliest, quiet)
             continue
         if r.more == 0 and r.month_head < month and r.active_head < oldest and r.first_day < youngest:
             continue
-        _one(r, more[r.more], periods, active_days, out)
+        _one(r, more[r.more], periods, active_days, losses, out)
     if earliest != NO_DAY:
         for k in range(periods.first.size):
-            _add_quiet(quiet, oldest, youngest, periods, k, active_days, out[k])
+            _add_quiet(quiet, oldest, youngest, earliest, periods, k, active_days, out[k])
 
 
 @njit
-def _one(r: Row, m: More, periods: Closed, active_days: NDArray[np.int64], out: NDArray[np.int64]) -> None:
+def _one(
+    r: Row, m: More, periods: Closed, active_days: NDArray[np.int64], losses: Losses, out: NDArray[np.int64]
+) -> None:
     for k in range(periods.first.size):
-        first, last = periods.first[k], periods.last[k]
         segment = segment_at(r, periods.begin_s[k] - 1)
-        own, window = out[k, segment], active_days[segment]
-        if r.more:
-            _mrr(m, first, last, periods.begin_s[k], periods.end_s[k], own)
-            _nps(m, periods.begin_s[k], periods.end_s[k], own)
-        _activity(r, periods.before[k], first, last, own)
-        _cohorts(r, first, last, own)
-        was = is_customer(r, m, first - 1, periods.begin_s[k], window)
-        if was:
-            _departure(r, own, int(is_customer(r, m, last, periods.end_s[k], window)))
+        own = out[k, segment]
+        was = _all_but_revenue(r, m, periods, k, active_days[segment], losses, own)
         if periods.month_first[k] != NO_MONTH:
             revenue = revenue_between(r, periods.month_first[k], periods.month_last[k])
             _pareto(revenue, own)
@@ -231,21 +261,44 @@ def _one(r: Row, m: More, periods: Closed, active_days: NDArray[np.int64], out: 
                 own[START_REVENUE_BEFORE] += revenue_between(r, periods.month_before[k], periods.month_first[k] - 1)
 
 
+@njit
+def _all_but_revenue(
+    r: Row, m: More, periods: Closed, k: int, window: int, losses: Losses, out: NDArray[np.int64]
+) -> bool:
+    """Count a row in a period; whether it was a customer at the start."""
+    first, last = periods.first[k], periods.last[k]
+    if r.more:
+        _mrr(m, first, last, periods.begin_s[k], periods.end_s[k], out)
+        _nps(m, periods.begin_s[k], periods.end_s[k], out)
+    _activity(r, periods.before[k], first, last, out)
+    _cohorts(r, first, last, out)
+    was = is_customer(r, m, first - 1, periods.begin_s[k], window)
+    if was or r.member:
+        stays = is_customer(r, m, last, periods.end_s[k], window)
+        out[MEMBERS_END] += r.member != 0 and stays
+        if was:
+            _departure(r, out, int(stays))
+        if was and not stays and r.more:
+            _loss(r, m, losses, out)
+    return bool(was)
+
+
 def scan(
     rows: NDArray[np.void],
     more: NDArray[np.void],
     n: int,
     periods: Sequence[tuple[str, int, int]],
-    active_days: Sequence[int],
+    policy: Policy,
     days: Calendar,
 ) -> NDArray[np.int64]:
     """The state figures of closed periods (kind, first day, last day).
 
     An array (period, segment, measure), the measures in the order of STATE.
     """
-    out = np.zeros((len(periods), len(active_days), len(STATE)), np.int64)
+    out = np.zeros((len(periods), len(policy.active_days), len(STATE)), np.int64)
     if periods:
-        _scan(rows, more, n, _closed(periods, days), np.array(active_days, np.int64), out)
+        losses = Losses(days.starts_s, policy.acceptable.cost_share, policy.value.margin)
+        _scan(rows, more, n, _closed(periods, days), np.array(policy.active_days, np.int64), losses, out)
     return out
 
 

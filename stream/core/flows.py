@@ -16,13 +16,18 @@ from numpy.typing import NDArray
 
 from stream.core.calendar import LONG_PERIODS, calendar, day_of, months, period_end, period_start
 from stream.core.hashing import hash_of
-from stream.core.measures import STATE, flow_names
+from stream.core.measures import FLOWS, STATE, flow_names
 from stream.core.policy import Policy
 from stream.core.row import NO_DAY
 from stream.core.views import FlowView
 
 KEY: Final = b"\x00flow:"  # no customer: ids never contain NUL
 SLOTS_BEYOND: Final = 4  # beside the lateness: the grace, and part of a day at either end
+
+EVER: Final = ("ever", 0)  # the sums of all days that are final, of what is outstanding
+OUTSTANDING, EARNED, REDEEMED = (
+    FLOWS.index(name) for name in ("points_outstanding", "points_earned", "points_redeemed")
+)
 
 Figures = dict[str, dict[str, int]]  # group → measure → value, zeros left out
 
@@ -56,6 +61,9 @@ class Flows:
         total += self._sums.get((period, start), 0)
         for slot in np.flatnonzero((view.day >= start) & (view.day <= last)):
             total += view.values[slot]
+        total[:, OUTSTANDING] = self._sums.get(EVER, np.zeros_like(total))[:, OUTSTANDING]
+        for slot in np.flatnonzero((view.day != NO_DAY) & (view.day <= last)):
+            total[:, OUTSTANDING] += _kept(view.values[slot])
         return total
 
     def named(self, flows: NDArray[np.int64], state: NDArray[np.int64] | None) -> Figures:
@@ -90,6 +98,11 @@ class Flows:
                 total += view.values[slot]
                 self._write(period, start, total)
             self._changed |= dict.fromkeys(_key("day", day, name) for name in self.groups)
+            kept = _kept(view.values[slot])
+            if kept.any():
+                ever = self._sums.setdefault(EVER, np.zeros(view.values.shape[1:], np.int64))
+                ever[:, OUTSTANDING] += kept
+                self._write(*EVER, ever, kept != 0)
             view.values[slot] = 0
             view.dirty[slot] = 0
             view.day[slot] = NO_DAY
@@ -160,6 +173,11 @@ class Flows:
         for kind, start in [key for key in self._sums if key[0] == period and key[1] < before]:
             del self._sums[kind, start]
             self._changed |= dict.fromkeys(_key(kind, start, name) for name in self.groups)
+
+
+def _kept(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Points earned and not redeemed, by group (definitions D4)."""
+    return values[:, EARNED] - values[:, REDEEMED]
 
 
 def _key(period: str, start: int, group: str) -> bytes:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from stream.core import retention
 from stream.core.calendar import DAY_MS, PERIODS, calendar, date_of, day_of, period_end, period_start
-from stream.core.figures import scan
+from stream.core.figures import MEMBERS_END, scan
 from stream.core.flows import Figures, Flows
 from stream.core.latest import Latest, Shown
 from stream.core.policy import Policy
@@ -55,7 +55,7 @@ class Ledger:
     """
 
     def __init__(self, policy: Policy, partition: int, flows: Flows) -> None:
-        self._policy = policy
+        self.policy = policy  # the one in force
         self._calendar = calendar(policy.zone)
         self._partition = partition
         self._flows = flows
@@ -83,9 +83,9 @@ class Ledger:
     @property
     def warm_day(self) -> int:
         """The first day of a period that is no warmup (definitions R7)."""
-        given = self._policy.history_start
+        given = self.policy.history_start
         first = self.first_day if given is None else day_of(given)
-        return self.open_day + 1 if first is None else first + max(self._policy.active_days)
+        return self.open_day + 1 if first is None else first + max(self.policy.active_days)
 
     def shown(self) -> dict[str, Shown]:
         """The periods that are shown as metrics, by name; none before there is a day to close."""
@@ -153,10 +153,10 @@ class Ledger:
     def _look(self, table: CustomerTable, steps: list[_Step]) -> _Seen:
         """What the rows say of all periods of all steps, in one pass over them."""
         spans = list(dict.fromkeys(span for step in steps for span in step.spans))
-        counts = retention.count(table, [span[1:] for span in spans], self._policy.active_days, self._calendar)
+        counts = retention.count(table, [span[1:] for span in spans], self.policy.active_days, self._calendar)
         # of an open period there are the flows only, of a closed one what the rows say as well
         closed = [(period, first, last) for period, first, last in spans if period_end(period, first) == last]
-        states = scan(table.rows, table.more, table.n, closed, self._policy.active_days, self._calendar)
+        states = scan(table.rows, table.more, table.n, closed, self.policy, self._calendar)
         return _Seen(dict(zip(spans, counts, strict=True)), dict(zip(closed, states, strict=True)))
 
     def _parts(self, step: _Step, seen: _Seen, clock_ms: int) -> list[Part]:
@@ -164,6 +164,7 @@ class Ledger:
         for span in step.spans:
             if span[0] == "day":
                 self._flows.set(span[1], "customer_days", seen.counts[span][:, retention.END])
+                self._flows.set(span[1], "member_days", seen.states[span][:, MEMBERS_END])
         parts = [
             self._part(
                 period,
@@ -201,9 +202,9 @@ class Ledger:
             period=period,
             start=date_of(start),
             partition=self._partition,
-            counts={name: row.tolist() for name, row in zip(self._policy.segments, counts, strict=True) if row.any()},
+            counts={name: row.tolist() for name, row in zip(self.policy.segments, counts, strict=True) if row.any()},
             figures=figures,
-            currency=self._policy.currency,
+            currency=self.policy.currency,
             provisional=provisional,
             final=final,
             revision=revision,

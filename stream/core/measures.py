@@ -1,41 +1,41 @@
 """The measures that figures are made of: what is counted, per business day or period, and per segment.
 
-Owns: their names, in families that add up alike, and which of them the events of a day bring (flows), which a scan of
-the rows at the close of a period does. A measure is a whole number: a count, or money in minor units, or seconds. All
-of them add up over partitions; only those that flow add up over days. Knows nothing of events, rows or metrics' form.
+Owns: the families that a scan of the rows at the close of a period counts, and the order of all measures in arrays;
+the families that events bring are `core.families`'s. A measure is a whole number: a count, or money in minor units, or
+seconds. All of them add up over partitions; only those that flow add up over days. Knows nothing of events, rows or
+metrics' form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
+from stream.core.families import (
+    CAMPAIGNS,
+    COSTS,
+    CUSTOMER_DAYS,
+    EXITS,
+    FEEDBACK,
+    HANDLING,
+    LAST,
+    ORDER_REVENUE,
+    ORDERS,
+    OTHER,
+    PAGES,
+    PAYMENTS,
+    PLAN_RAISES,
+    PROGRAMME,
+    RAISED_MRR,
+    REFERRAL_REVENUE,
+    REFERRALS,
+    REWARDS,
+    TICKETS,
+    TRIALS,
+    USAGE,
+    Family,
+)
 from stream.core.kinds import NAMES
-
-OTHER: Final = "other"
-# which periods are shown as metrics: every one costs a series for each segment
-LIVE: Final = ("day", "month", "last_day", "last_month")
-FLOW_PERIODS: Final = ("last_day", "last_month")
-LAST: Final = ("last_day", "last_week", "last_month", "last_quarter")
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """Measures of one kind, told apart by `role`; the metric is `lapse_` + name, with labels segment, period, role.
-
-    `roles` maps the role to the name of the measure in a Part. `shown` is which periods are shown as metrics: the
-    record of every period has them all.
-    """
-
-    name: str
-    help: str
-    unit: Literal["count", "money", "seconds"]
-    roles: dict[str, str]
-    shown: tuple[str, ...]
-    flows: bool = True  # brought by events, day by day; else counted by a scan
-    label: Literal["role", "reason", "cohort"] = "role"
-
 
 PERIOD_CUSTOMERS: Final = Family(
     "period_customers",
@@ -45,21 +45,6 @@ PERIOD_CUSTOMERS: Final = Family(
     {name: name for name in ("start", "end", "acquired", "acquired_lost", "lost", "reactivated")},
     ("month", *LAST),
     flows=False,
-)
-ORDERS: Final = Family(
-    "orders",
-    "Orders; first: of a customer who had none before; discounted: with a discount; refunded: refunds, also of a part.",
-    "count",
-    {"all": "orders", "first": "first_orders", "discounted": "discounted_orders", "refunded": "refunds"},
-    LIVE,
-)
-ORDER_REVENUE: Final = Family(
-    "order_revenue",
-    "What orders brought, in the reporting currency; first: first orders; refunded: given back; cost: the goods, where "
-    "known.",
-    "money",
-    {"all": "order_revenue", "first": "first_revenue", "refunded": "refunded", "cost": "order_cost"},
-    LIVE,
 )
 START_REVENUE: Final = Family(
     "start_customers_revenue",
@@ -80,17 +65,6 @@ MRR: Final = Family(
     },
     LAST,
     flows=False,
-)  # fmt: skip
-COSTS: Final = Family(
-    "costs",
-    "What customers cost, in the reporting currency: acquiring them, serving them, and keeping them (campaigns, "
-    "rewards, discounts).",
-    "money",
-    {
-        "acquisition": "acquisition_cost", "service": "service_cost", "campaigns": "campaign_cost",
-        "rewards": "reward_cost", "discounts": "discounts",
-    },
-    LIVE,
 )  # fmt: skip
 ACTIVE: Final = Family(
     "active_customers",
@@ -122,13 +96,17 @@ COHORT: Final = Family(
 )
 DEPARTURES: Final = Family(
     "departures",
-    "Customers at the period's start who were members of a programme, those of them who were lost, and the lost who "
-    "left without a word (no ticket, answer or review in their last 30 days or since).",
+    "Customers at the period's start who were members of a programme, those of them who were lost, and members at its "
+    "end; of the lost: without a word (no ticket, answer or review in their last 30 days or since), acceptable (they "
+    "cost more than they left), involuntary (by a charge that failed).",
     "count",
-    {"members_start": "members_start", "members_lost": "members_lost", "unsaid": "lost_unsaid"},
+    {
+        "members_start": "members_start", "members_lost": "members_lost", "members_end": "members_end",
+        "unsaid": "lost_unsaid", "acceptable": "lost_acceptable", "involuntary": "lost_involuntary",
+    },
     ("last_month",),
     flows=False,
-)
+)  # fmt: skip
 BUYERS: Final = Family(
     "buyers",
     "Customers active in the period who ever ordered, and those of them who ordered more than once.",
@@ -145,129 +123,19 @@ NPS: Final = Family(
     ("last_day", "last_month", "last_quarter"),
     flows=False,
 )
-FEEDBACK: Final = Family(
-    "feedback",
-    "Surveys sent and answered, reviews posted, and answers given to feedback; unhappy: CSAT or stars of 2 and less.",
-    "count",
-    {
-        "sent": "surveys_sent", "answered": "surveys_answered", "reviews": "reviews", "unhappy": "unhappy_answers",
-        "replied": "feedback_answered",
-    },
-    FLOW_PERIODS,
-)  # fmt: skip
-TICKETS: Final = Family(
-    "tickets",
-    "Tickets; complaints are part of the opened ones, handled of the resolved: those known to be open.",
-    "count",
-    {
-        "opened": "tickets_opened", "complaints": "complaints", "replied": "tickets_replied",
-        "resolved": "tickets_resolved", "reopened": "tickets_reopened", "handled": "tickets_handled",
-    },
-    FLOW_PERIODS,
-)  # fmt: skip
-HANDLING: Final = Family(
-    "handling_seconds",
-    "From the last opening of tickets to their being resolved, added up over those handled.",
-    "seconds",
-    {"handled": "handling_s"},
-    FLOW_PERIODS,
-)
-PAGES: Final = Family(
-    "page_loads",
-    "Page loads as met by customers; slow: more than 3 seconds; failed: not ok; abandoned: left before it was there.",
-    "count",
-    {
-        "all": "page_loads", "slow": "slow_loads", "failed": "failed_loads", "abandoned": "abandoned_loads",
-        "mobile": "mobile_loads", "mobile_slow": "slow_mobile_loads",
-        "tablet": "tablet_loads", "tablet_slow": "slow_tablet_loads",
-        "desktop": "desktop_loads", "desktop_slow": "slow_desktop_loads",
-    },
-    FLOW_PERIODS,
-)  # fmt: skip
-USAGE: Final = Family(
-    "usage",
-    "What customers do: sessions, features used, content viewed and shared, carts abandoned.",
-    "count",
-    {
-        "sessions": "sessions", "features": "features_used", "viewed": "content_viewed", "shared": "content_shared",
-        "carts_abandoned": "carts_abandoned",
-    },
-    FLOW_PERIODS,
-)  # fmt: skip
-PROGRAMME: Final = Family(
-    "programme",
-    "Programmes joined and left; points earned and redeemed (what was never redeemed is the difference over time).",
-    "count",
-    {
-        "joined": "programme_joined", "left": "programme_left", "earned": "points_earned",
-        "redeemed": "points_redeemed",
-    },
-    FLOW_PERIODS,
-)  # fmt: skip
-REFERRALS: Final = Family("referrals", "Customers brought by customers.", "count", {"all": "referrals"}, FLOW_PERIODS)
-REFERRAL_REVENUE: Final = Family(
-    "referral_revenue",
-    "What referrals were worth, in the reporting currency.",
-    "money",
-    {"all": "referral_revenue"},
-    FLOW_PERIODS,
-)
-CAMPAIGNS: Final = Family(
-    "campaign_messages",
-    "Messages of campaigns sent, opened and clicked, and customers who unsubscribed.",
-    "count",
-    {
-        "sent": "campaigns_sent", "opened": "campaigns_opened", "clicked": "campaigns_clicked",
-        "unsubscribed": "unsubscribed",
-    },
-    FLOW_PERIODS,
-)  # fmt: skip
-PAYMENTS: Final = Family(
-    "payments",
-    "Charges that failed, that failed for good, and that went through after all.",
-    "count",
-    {"failed": "payments_failed", "given_up": "payments_given_up", "recovered": "payments_recovered"},
-    FLOW_PERIODS,
-)
-TRIALS: Final = Family(
-    "trials",
-    "Trials started and ended.",
-    "count",
-    {"started": "trials_started", "ended": "trials_ended"},
-    FLOW_PERIODS,
-)
-EXITS: Final = Family(
-    "exit_reasons",
-    "Answers to exit surveys, by the reasons that the policy lists; others count as other.",
-    "count",
-    {},
-    ("last_month",),
-    label="reason",
-)
-REWARDS: Final = Family(
-    "reward_points",
-    "Points earned, by the reasons that the policy lists; others count as other.",
-    "count",
-    {},
-    ("last_month",),
-    label="reason",
-)
-CUSTOMER_DAYS: Final = Family(
-    "customer_days",
-    "Customers at the end of each day, added up over the days.",
-    "count",
-    {"all": "customer_days"},
-    FLOW_PERIODS,
-)
 FAMILIES: Final = (
-    PERIOD_CUSTOMERS, ORDERS, ORDER_REVENUE, START_REVENUE, MRR, COSTS, ACTIVE, LIFECYCLE, COHORT, BUYERS, DEPARTURES,
-    NPS,
+    PERIOD_CUSTOMERS, ORDERS, ORDER_REVENUE, START_REVENUE, MRR, PLAN_RAISES, RAISED_MRR, COSTS, ACTIVE, LIFECYCLE,
+    COHORT, BUYERS, DEPARTURES, NPS,
     FEEDBACK, TICKETS, HANDLING, PAGES, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, PAYMENTS, TRIALS,
     CUSTOMER_DAYS, EXITS, REWARDS,
 )  # fmt: skip
 
 # the measures that a scan of the rows brings, in the order of its array; the six counts have their own
 COHORT_MEASURES: Final = tuple(f"{role}:{one}" for one in COHORTS for role in ("members", "active"))
+BRACKET_DAYS: Final = 7  # from day N on
+LATER_MEASURES: Final = tuple(
+    f"{role}:{one}" for one in COHORTS for role in ("later", "bracket_members", "bracket_active")
+)
 PARETO_BUCKETS: Final = 140  # quarters of an octave, up to three months of the most that one can bring in each
 SCANNED: Final = (ACTIVE, LIFECYCLE, BUYERS, START_REVENUE, DEPARTURES, MRR, NPS)
 STATE: Final = (
@@ -277,6 +145,7 @@ STATE: Final = (
         for one in family.roles.values()
     ),
     *COHORT_MEASURES,
+    *LATER_MEASURES,
     *(f"{who}_last:{kind}" for who in ("lost", "kept") for kind in NAMES),
     *(f"pareto_{what}:{bucket}" for what in ("customers", "revenue") for bucket in range(PARETO_BUCKETS)),
 )

@@ -280,9 +280,9 @@ class Partition:
         now = (self._calendar.day(max(int(self._clock[C.ALERT]), 0)), self._schedule.revision)
         if now != self._looked:
             self._looked = now
-            policy = self._in_force()
-            if policy is not self.policy:
-                self.policy, self.rules = policy, rules_of(policy)
+            if (policy := self._in_force()) is not self.policy:
+                self.policy = self.ledger.policy = policy
+                self.rules = rules_of(policy)
 
     def _forget(self) -> None:
         """Drop customers who were not seen for long (definitions H3)."""

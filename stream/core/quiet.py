@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.kinds import Kind
+from stream.core.measures import BRACKET_DAYS
 from stream.core.remembering import KIND_BITS, KIND_MASK
 from stream.core.row import Row
 from stream.jit import njit
@@ -28,6 +29,7 @@ class Quiet(NamedTuple):
     unsaid: NDArray[np.int64]
     kinds: NDArray[np.int64]  # and their last kinds
     first: NDArray[np.int64]  # how many had their first active day then
+    lately: NDArray[np.int64]  # and by how many days before all periods the last one was, if that is in the bracket
 
 
 @njit
@@ -37,6 +39,7 @@ def none_quiet(segments: int, days: int, first_days: int) -> Quiet:
     return Quiet(
         np.zeros(by_day, np.int64), np.zeros(by_day, np.int64), np.zeros(by_day, np.int64),
         np.zeros((segments, days, _KINDS), np.int64), np.zeros((segments, first_days), np.int64),
+        np.zeros((segments, first_days, BRACKET_DAYS - 1), np.int64),
     )  # fmt: skip
 
 
@@ -53,11 +56,14 @@ def is_quiet(r: Row, earliest: int) -> bool:
 
 
 @njit(inline=True)
-def take_quiet(r: Row, oldest: int, youngest: int, q: Quiet) -> None:
+def take_quiet(r: Row, oldest: int, youngest: int, earliest: int, q: Quiet) -> None:
     """Take note of a quiet row by its last active day, if that matters to any period, and by its first."""
     segment = r.segment[0] if r.segments_n else 0
     if r.first_day >= youngest:
         q.first[segment, r.first_day - youngest] += 1
+        ago = earliest - 1 - r.active_head
+        if ago < BRACKET_DAYS - 1:
+            q.lately[segment, r.first_day - youngest, ago] += 1
     at = r.active_head - oldest
     if at < 0:
         return

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stream.core.measures import FAMILIES, OTHER
+from stream.core.families import OTHER
+from stream.core.measures import FAMILIES
 from stream.core.settings import Settings, suggestion
 
 MOST_REASONS = 32

@@ -113,7 +113,7 @@ MORE = np.dtype(
         # service
         ("ticket", "u4", TICKETS),
         ("ticket_s", "u4", TICKETS),  # opened or reopened, 0: a free place
-        ("ticket_bits", "u1", TICKETS),  # priority, and whether its target was looked at
+        ("ticket_bits", "u1", TICKETS),  # priority, whether its target was looked at, and more (core.troubles)
         ("complaint_day", "u2", COMPLAINTS),
         ("contact_s", "u4"),
         ("score", "u1", 3),  # last answer + 1, by survey of core.batch

@@ -10,22 +10,8 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from stream.core import rates
-from stream.core.measures import (
-    CAMPAIGNS,
-    COHORT_DAYS,
-    COSTS,
-    EXIT_PREFIX,
-    FEEDBACK,
-    LIFECYCLE,
-    MRR,
-    NPS,
-    PAGES,
-    PAYMENTS,
-    PROGRAMME,
-    REWARD_PREFIX,
-    TICKETS,
-    Family,
-)
+from stream.core.families import CAMPAIGNS, COSTS, FEEDBACK, PAGES, PAYMENTS, PROGRAMME, TICKETS, Family
+from stream.core.measures import COHORT_DAYS, DEPARTURES, EXIT_PREFIX, LIFECYCLE, MRR, NPS, REWARD_PREFIX
 
 Number: TypeAlias = float | None
 Section: TypeAlias = dict[str, Number]
@@ -76,10 +62,13 @@ def revenue(measures: Measures, counts: Measures, days: int) -> Section:
 
 
 def departures(measures: Measures, counts: Measures) -> Section:
-    """Who was lost, and how: members and others, with a word or without (definitions W5)."""
-    m = _counts(measures, "members_start", "members_lost", "lost_unsaid")
+    """Who was lost, and how: members and others, with a word or without, a loss to regret or not (W5, W11)."""
+    m = _of(DEPARTURES, measures)
     others_start, others_lost = counts["start"] - (m["members_start"] or 0), counts["lost"] - (m["members_lost"] or 0)
+    regretted = counts["lost"] - (m["lost_acceptable"] or 0) - (m["lost_involuntary"] or 0)
     return m | {
+        "lost_regretted": regretted,
+        "regretted_churn": rates.share(regretted, counts["start"]),
         "members_churn": rates.share(m["members_lost"] or 0, m["members_start"] or 0),
         "others_churn": rates.share(others_lost, others_start),
         "unsaid_share": rates.share(m["lost_unsaid"] or 0, counts["lost"]),
@@ -105,12 +94,16 @@ def subscriptions(measures: Measures) -> Section:
         for what in ("start", "end", "new", "expansion", "contraction", "churned", "reactivated")
     )
     assert end == start + new + expansion + reactivated - contraction - churned, "MRR has moved by itself"
-    return m | {
-        "grr": rates.grr(start, contraction, churned),
-        "nrr": rates.nrr(start, expansion, contraction, churned),
-        "churn_revenue": rates.churn_revenue(start, contraction, churned),
-        "quick_ratio": rates.quick_ratio(new + expansion + reactivated, contraction + churned),
-    }
+    return (
+        m
+        | _counts(measures, "plan_raises", "raised_mrr")
+        | {
+            "grr": rates.grr(start, contraction, churned),
+            "nrr": rates.nrr(start, expansion, contraction, churned),
+            "churn_revenue": rates.churn_revenue(start, contraction, churned),
+            "quick_ratio": rates.quick_ratio(new + expansion + reactivated, contraction + churned),
+        }
+    )
 
 
 def nps(measures: Measures) -> Section:
@@ -157,11 +150,21 @@ def activity(measures: Measures) -> Section:
 
 
 def cohorts(measures: Measures) -> dict[str, Section]:
-    """Of those whose day N fell into the period, how many were active on it (definitions W3)."""
+    """Of those whose day N fell into the period, how many were active on it, later, in the week from it (W3, W10)."""
     found: dict[str, Section] = {}
     for days in COHORT_DAYS:
-        members, active = measures.get(f"members:d{days}", 0), measures.get(f"active:d{days}", 0)
-        found[f"d{days}"] = {"members": members, "active": active, "share": rates.share(active, members)}
+        names = ("members", "active", "later", "bracket_members", "bracket_active")
+        members, active, later, begun, came = (measures.get(f"{name}:d{days}", 0) for name in names)
+        found[f"d{days}"] = {
+            "members": members,
+            "active": active,
+            "share": rates.share(active, members),
+            "later": later,
+            "later_share": rates.share(later, members),
+            "bracket_members": begun,
+            "bracket_active": came,
+            "bracket_share": rates.share(came, begun),
+        }
     return found
 
 
@@ -185,7 +188,10 @@ def service(measures: Measures) -> Section:
     get = measures.get
     return (
         _of(TICKETS, measures)
-        | {"handling_mean_s": rates.share(get("handling_s", 0), get("tickets_handled", 0))}
+        | {
+            "handling_mean_s": rates.share(get("handling_s", 0), get("tickets_handled", 0)),
+            "first_reply_mean_s": rates.share(get("first_reply_s", 0), get("tickets_answered", 0)),
+        }
         | _of(FEEDBACK, measures)
         | _of(PAYMENTS, measures)
         | {"response_rate": rates.share(get("surveys_answered", 0), get("surveys_sent", 0))}
@@ -209,9 +215,21 @@ def experience(measures: Measures) -> Section:
 
 
 def programme(measures: Measures) -> Section:
-    """Programmes, points and the share of them that was redeemed, campaigns."""
+    """Programmes, what members and others bring, points and the share of them that was redeemed, campaigns."""
     redeemed = rates.share(measures.get("points_redeemed", 0), measures.get("points_earned", 0))
-    return _of(PROGRAMME, measures) | _of(CAMPAIGNS, measures) | {"redeemed_share": redeemed}
+    m = _counts(measures, "order_revenue", "customer_days", "member_revenue", "member_days")
+    revenue, days, of_members, member_days = (value or 0 for value in m.values())
+    return (
+        _of(PROGRAMME, measures)
+        | _of(CAMPAIGNS, measures)
+        | {
+            "redeemed_share": redeemed,
+            "member_revenue": of_members,
+            "member_days": member_days,
+            "member_customer_year": rates.per_customer_year(of_members, member_days),
+            "other_customer_year": rates.per_customer_year(revenue - of_members, days - member_days),
+        }
+    )
 
 
 def by_reason(measures: Measures, prefix: str) -> dict[str, int]:

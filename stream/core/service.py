@@ -27,7 +27,7 @@ SERVICE_COST = int(Kind.service_cost)
 CART_ABANDONED, PAGE_PERFORMANCE = int(Kind.cart_abandoned), int(Kind.page_performance)
 SURVEY_ANSWERED, REVIEW_POSTED = int(Kind.survey_answered), int(Kind.review_posted)
 TICKET_OPENED, TICKET_RESOLVED = int(Kind.ticket_opened), int(Kind.ticket_resolved)
-TICKET_REOPENED = int(Kind.ticket_reopened)
+TICKET_REPLIED, TICKET_REOPENED = int(Kind.ticket_replied), int(Kind.ticket_reopened)
 SUBSCRIPTION_STARTED, SUBSCRIPTION_RENEWED = int(Kind.subscription_started), int(Kind.subscription_renewed)
 SUBSCRIPTION_CHANGED, SUBSCRIPTION_CANCELLED = int(Kind.subscription_changed), int(Kind.subscription_cancelled)
 TRIAL_STARTED = int(Kind.trial_started)
@@ -118,6 +118,9 @@ def service(r: Row, m: More, e: Said, rule: Rule, episodes: signals.Days) -> int
     if e.kind in (TICKET_OPENED, TICKET_REOPENED):
         again, complaint = e.kind == TICKET_REOPENED, e.x == 1
         return troubles.ticket_opens(m, e.ref, e.time_s, e.day, complaint, e.y, again, rule, episodes)
+    if e.kind == TICKET_REPLIED:
+        troubles.ticket_replied(m, e.ref, e.time_s)
+        return signals.NOTHING
     if e.kind == TICKET_RESOLVED:
         return troubles.ticket_closes(m, e.ref, e.time_s)
     if e.kind == PAYMENT_FAILED:

@@ -26,6 +26,7 @@ LATELY_PAGES = 20  # loads from which a customer has a usual share of bad ones
 # what `cancelling` rests on, in `cancel_why`
 CANCELLED, RENEWS_NOT, PLAN_CUT, UNSUBSCRIBED, TERM_ENDS = range(1, 6)
 CLOSED = 0x40  # a ticket whose end came before its beginning
+REPLIED = 0x20  # since it was last opened or reopened
 PRIORITY = 0x03
 
 
@@ -121,6 +122,15 @@ def ticket_closes(m: More, ref: np.uint64, time_s: int) -> int:
         if m.ticket_s[other] != 0 and not m.ticket_bits[other] & CLOSED:
             return NOTHING
     return ends(COMPLAINT)
+
+
+@njit
+def ticket_replied(m: More, ref: np.uint64, time_s: int) -> None:
+    """A ticket that is open has an answer: only the first is timed (definitions D3)."""
+    ticket = np.uint32(ref & np.uint64(0xFFFFFFFF))
+    for k in range(TICKETS):
+        if m.ticket[k] == ticket and 0 < m.ticket_s[k] <= time_s and not m.ticket_bits[k] & CLOSED:
+            m.ticket_bits[k] |= REPLIED
 
 
 # -- what they pay ----------------------------------------------------------------------------------------------------

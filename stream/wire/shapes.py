@@ -68,11 +68,16 @@ class Activity(Struct, kw_only=True):
 
 
 class Departures(Struct, kw_only=True):
-    """Who of the customers at the start was lost, and how (definitions W5)."""
+    """Who of the customers at the start was lost, and how (definitions W5, W11)."""
 
     members_start: int
     members_lost: int
+    members_end: int
     lost_unsaid: int
+    lost_acceptable: int
+    lost_involuntary: int
+    lost_regretted: int
+    regretted_churn: Ratio
     members_churn: Ratio
     others_churn: Ratio
     unsaid_share: Ratio
@@ -103,6 +108,8 @@ class Subscriptions(Struct, kw_only=True):
     mrr_churned: Money
     mrr_reactivated: Money
     mrr_end: Money
+    plan_raises: int
+    raised_mrr: Money
     grr: Ratio
     nrr: Ratio
     churn_revenue: Ratio
@@ -127,11 +134,20 @@ class Pareto(Struct, kw_only=True):
 
 
 class Cohort(Struct, kw_only=True):
-    """Customers whose day N after the first fell into the period, and those active on it (definitions W3)."""
+    """Customers whose day N after the first fell into the period, and those active on it (definitions W3, W10).
+
+    `later`: active on day N or after it, as known at the period's end. `bracket_members` are those whose day N + 6
+    fell into the period, `bracket_active` those of them who came on any of the seven days.
+    """
 
     members: int
     active: int
     share: Ratio
+    later: int
+    later_share: Ratio
+    bracket_members: int
+    bracket_active: int
+    bracket_share: Ratio
 
 
 class Costs(Struct, kw_only=True):
@@ -159,6 +175,8 @@ class Service(Struct, kw_only=True):
     tickets_reopened: int
     tickets_handled: int
     handling_mean_s: Ratio
+    tickets_answered: int
+    first_reply_mean_s: Ratio
     surveys_sent: int
     surveys_answered: int
     response_rate: Ratio
@@ -191,13 +209,18 @@ class Experience(Struct, kw_only=True):
 
 
 class Programme(Struct, kw_only=True):
-    """Programmes, points and campaigns (definitions D3)."""
+    """Programmes, points and campaigns (definitions D3, D4)."""
 
     programme_joined: int
     programme_left: int
     points_earned: int
     points_redeemed: int
+    points_outstanding: int
     redeemed_share: Ratio
+    member_revenue: Money
+    member_days: int
+    member_customer_year: MoneyRatio
+    other_customer_year: MoneyRatio
     campaigns_sent: int
     campaigns_opened: int
     campaigns_clicked: int

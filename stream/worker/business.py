@@ -13,8 +13,9 @@ from typing import Final
 from stream import metrics
 from stream.core import lifecycle, measures
 from stream.core.calendar import calendar
+from stream.core.families import EXITS, OTHER, Family
 from stream.core.latest import Shown
-from stream.core.measures import FAMILIES, PERIOD_CUSTOMERS, Family
+from stream.core.measures import FAMILIES, PERIOD_CUSTOMERS
 from stream.core.money import minor_digits
 from stream.core.partition import Partition
 from stream.core.policy import Policy
@@ -60,10 +61,10 @@ def _roles(policy: Policy, family: Family) -> list[tuple[Labels, str]]:
             ((f"d{days}", role), f"{role}:d{days}") for days in measures.COHORT_DAYS for role in ("members", "active")
         ]
     if family.label == "reason":
-        exits = family is measures.EXITS
+        exits = family is EXITS
         prefix = measures.EXIT_PREFIX if exits else measures.REWARD_PREFIX
         listed = policy.figures.exit_reasons if exits else policy.figures.reward_reasons
-        return [((reason,), prefix + reason) for reason in (*listed, measures.OTHER)]
+        return [((reason,), prefix + reason) for reason in (*listed, OTHER)]
     return [((role,), measure) for role, measure in family.roles.items()]
 
 

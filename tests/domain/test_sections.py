@@ -52,9 +52,11 @@ def test_activity_by_hand() -> None:
 
 
 def test_cohorts_by_hand() -> None:
-    found = sections.cohorts({"members:d7": 40, "active:d7": 10})
-    assert found["d7"] == {"members": 40, "active": 10, "share": 0.25}
-    assert found["d30"] == {"members": 0, "active": 0, "share": None}
+    measures = {"members:d7": 40, "active:d7": 10, "later:d7": 20, "bracket_members:d7": 30, "bracket_active:d7": 12}
+    seventh, thirtieth = (sections.cohorts(measures)[name] for name in ("d7", "d30"))
+    assert (seventh["members"], seventh["active"], seventh["share"]) == (40, 10, 0.25)
+    assert (seventh["later_share"], seventh["bracket_share"]) == (0.5, 0.4)
+    assert (thirtieth["members"], thirtieth["share"], thirtieth["bracket_share"]) == (0, None, None)
 
 
 def test_costs_by_hand() -> None:
@@ -72,12 +74,13 @@ def test_costs_by_hand() -> None:
 
 def test_shares_by_hand() -> None:
     measures = {
-        "tickets_handled": 4, "handling_s": 7_200,
+        "tickets_handled": 4, "handling_s": 7_200, "tickets_answered": 5, "first_reply_s": 3_000,
         "surveys_sent": 40, "surveys_answered": 10, "page_loads": 200, "failed_loads": 1, "slow_loads": 20,
         "mobile_loads": 50, "slow_mobile_loads": 10, "points_earned": 100, "points_redeemed": 30,
     }  # fmt: skip
     assert sections.service(measures)["response_rate"] == 0.25
     assert sections.service(measures)["handling_mean_s"] == 1_800
+    assert sections.service(measures)["first_reply_mean_s"] == 600
     experience = sections.experience(measures)
     assert (experience["uptime"], experience["slow_share"]) == (0.995, 0.1)
     assert (experience["slow_mobile_share"], experience["slow_tablet_share"]) == (0.2, None)
@@ -95,6 +98,23 @@ def test_departures_by_hand() -> None:
     assert found["unsaid_share"] == 0.4
     kinds = sections.last_kinds({"lost_last:session": 3, "kept_last:session": 9})
     assert kinds == {"lost": {"session": 3}, "kept": {"session": 9}}
+
+
+def test_losses_by_hand() -> None:
+    """Of 30 lost 6 cost more than they left, and 4 went because a charge failed: 20 of the 100 are to be regretted."""
+    found = sections.departures({"lost_acceptable": 6, "lost_involuntary": 4}, COUNTS)
+    assert found["lost_regretted"] == 20
+    assert found["regretted_churn"] == 0.2
+
+
+def test_members_by_hand() -> None:
+    """Ten customer-years of members at 90.00, twenty of others at 60.00."""
+    found = sections.programme({
+        "order_revenue": 2_100_00, "member_revenue": 900_00, "customer_days": 30 * 365, "member_days": 10 * 365,
+    })  # fmt: skip
+    assert found["member_customer_year"] == 90_00
+    assert found["other_customer_year"] == 60_00
+    assert sections.programme({"order_revenue": 5})["member_customer_year"] is None
 
 
 def test_subscriptions_by_hand() -> None:

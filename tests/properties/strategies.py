@@ -132,6 +132,8 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
         "active_days": draw(w),
         "segment_active_days": {name: draw(w) for name in segments if draw(st.booleans())},
         "signs": {"silent": silent, **draw(_signs())},
+        "acceptable": {"cost_share": draw(st.sampled_from([0, 0.1, 1.0]))},
+        "value": {"margin": draw(st.sampled_from([0.2, 1.0]))},
         "consent_default": {"tracking": draw(st.sampled_from([True, True, False]))},
     }
     if draw(st.booleans()):
@@ -145,6 +147,8 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
 # a moment of a day, from its midnight on: −1 is the last millisecond of the day before
 MOMENTS_MS = [-1, 0, 1, 999, 1000, 59 * MINUTE_MS, 90 * MINUTE_MS, 12 * 60 * MINUTE_MS, 22 * 60 * MINUTE_MS, DAY_MS - 1]
 SHOPPER = ["order_completed"] * 9 + ["session", "feature_used", "subscription", "subscription", "profile", "noise"]
+MEMBER = ["programme_joined", "programme_left", "reward_earned"] + ["order_completed"] * 6 + ["session"]
+CLIENT = ["ticket_opened", "ticket_replied", "ticket_resolved"] * 3 + ["service_cost"] * 2 + ["order_completed"] * 3
 TALKER = ["noise"] * 12 + ["order_completed", "profile"]
 SUBSCRIBER = ["subscription"] * 6 + ["order_completed", "session", "profile"]
 
@@ -172,17 +176,20 @@ def _profile(draw: st.DrawFn) -> dict[str, Any]:
     return fields
 
 
+TICKETS = list("sssstuvw")  # mostly the same one, so that it is opened and replied to
 SIGNALS: dict[str, dict[str, list[Any]]] = {
     "survey_answered": {"survey": ["nps"], "score": [10, 9, 8, 7, 6, 0]},
     "survey_answered again": {"survey": ["csat"], "score": [5, 4, 3, 1]},
     "review_posted": {"rating": [1, 2, 3, 4, 5]},
     "ticket_opened": {
-        "ticket_id": list("stuvw"),
+        "ticket_id": TICKETS,
         "category": ["complaint", "question"],
         "priority": ["high", "urgent"],
     },
-    "ticket_reopened": {"ticket_id": list("stuvw"), "category": ["complaint", "question"]},
-    "ticket_resolved": {"ticket_id": list("stuvw")},
+    "ticket_reopened": {"ticket_id": TICKETS, "category": ["complaint", "question"]},
+    "ticket_replied": {"ticket_id": TICKETS},
+    "ticket_resolved": {"ticket_id": TICKETS},
+    "service_cost": {"amount": [2, 30]},
     "payment_failed": {"amount": [1], "final": [False, False, True]},
     "payment_recovered": {"amount": [1]},
     "page_performance": {"load_ms": [100, 5000], "ok": [True, True, False], "abandoned": [False, False, True]},
@@ -238,7 +245,9 @@ def _customers_events(
     delays_ms = st.sampled_from(
         [0] * 9 + [1000, allowed_ms // 3, allowed_ms // 2, allowed_ms, allowed_ms + 1, 20 * DAY_MS]
     )
-    kinds = draw(st.sampled_from([SHOPPER, SHOPPER, SHOPPER, SUBSCRIBER, TALKER, [], []])) or _troubled(draw)
+    kinds = draw(st.sampled_from([SHOPPER, SHOPPER, SHOPPER, SUBSCRIBER, MEMBER, CLIENT, TALKER, [], []])) or _troubled(
+        draw
+    )
     usual = draw(st.integers(1, 7))
     gaps = st.sampled_from([0, usual, usual, usual, usual, usual + 1, 2 * usual, 15 + usual, 50])
     day = first + draw(st.integers(-3, 12)) * DAY

@@ -34,3 +34,7 @@ def activity_of(customer: Customer, kind: str, first: date, last: date) -> Itera
         if customer.acquired is not None and first <= customer.acquired + n * DAY <= last:
             yield f"members:d{n}"
             yield from [f"active:d{n}"] * (customer.acquired + n * DAY in days)
+            yield from [f"later:d{n}"] * active(customer.acquired + n * DAY, last)  # W10
+        if customer.acquired is not None and first <= customer.acquired + (n + 6) * DAY <= last:
+            yield f"bracket_members:d{n}"
+            yield from [f"bracket_active:d{n}"] * active(customer.acquired + n * DAY, customer.acquired + (n + 6) * DAY)

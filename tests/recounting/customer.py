@@ -47,6 +47,7 @@ class Customer:
     word: date | None = None  # W5
     member: bool = False
     tickets: dict[str, tuple[int, bool]] = field(default_factory=dict)  # (second, whether it is open)
+    replied: set[str] = field(default_factory=set)  # of the open ones, D3
     acquisition_cost: int = 0  # in minor units, as last said
 
 

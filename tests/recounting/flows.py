@@ -79,8 +79,10 @@ def _grievances(event: Event, customer: Customer) -> Iterator[tuple[str, int]]:
         yield "unhappy_answers", event["score"] <= 2
     elif kind == "review_posted":
         yield "unhappy_answers", event["rating"] <= 2
-    elif kind == "ticket_resolved":
+    elif kind in ("ticket_resolved", "ticket_replied"):
         yield from _handled(event, customer)
+    elif kind == "subscription_changed":
+        yield from _raised(event, customer)
     elif kind == "ticket_opened":
         yield "complaints", event.get("category") == "complaint"
     elif kind == "payment_failed":
@@ -89,9 +91,24 @@ def _grievances(event: Event, customer: Customer) -> Iterator[tuple[str, int]]:
 
 def _handled(event: Event, customer: Customer) -> Iterator[tuple[str, int]]:
     second, is_open = customer.tickets.get(event["ticket_id"], (0, False))
-    if is_open and second <= ms(event["time"]) // 1000:
+    if not is_open or second > ms(event["time"]) // 1000:
+        return
+    if event["type"] == "ticket_resolved":
         yield "tickets_handled", 1
         yield "handling_s", ms(event["time"]) // 1000 - second
+    elif event["ticket_id"] not in customer.replied:
+        # D3: "the first reply since it was last opened or reopened"
+        yield "tickets_answered", 1
+        yield "first_reply_s", ms(event["time"]) // 1000 - second
+
+
+def _raised(event: Event, customer: Customer) -> Iterator[tuple[str, int]]:
+    """D3: "to more than the event before it by time said, as known when it arrives"."""
+    known = customer.subscriptions.get(event.get("subscription_id") or "", [])
+    before = [mrr for when, _, mrr in known if when // 1000 <= ms(event["time"]) // 1000]
+    if before and event.get("mrr") is not None and minor(event["mrr"]) > before[-1]:
+        yield "plan_raises", 1
+        yield "raised_mrr", minor(event["mrr"]) - before[-1]
 
 
 def _reward(event: Event, rules: Rules) -> Iterator[tuple[str, int]]:
@@ -110,6 +127,8 @@ def _order(event: Event, customer: Customer) -> Iterator[tuple[str, int]]:
     if customer.orders == 0:
         yield "first_orders", 1
         yield "first_revenue", minor(event["amount"])
+    if customer.member:
+        yield "member_revenue", minor(event["amount"])
     yield "order_cost", minor(event.get("cost"))
     if event.get("discount"):
         yield "discounted_orders", 1
@@ -142,9 +161,13 @@ def _remember_ticket(event: Event, customer: Customer) -> None:
     """V3: the last opening of a ticket, or an end that came before its opening."""
     name, now = event.get("ticket_id", ""), ms(event["time"]) // 1000
     second, is_open = customer.tickets.get(name, (-1, True))
-    if event["type"] in ("ticket_opened", "ticket_reopened"):
+    if event["type"] == "ticket_replied":
+        if is_open and 0 <= second <= now:
+            customer.replied.add(name)
+    elif event["type"] in ("ticket_opened", "ticket_reopened"):
         if second < now:
             customer.tickets[name] = (now, True)
+            customer.replied.discard(name)
         elif not is_open:
             del customer.tickets[name]  # its end had come first
     elif event["type"] == "ticket_resolved":
@@ -152,3 +175,4 @@ def _remember_ticket(event: Event, customer: Customer) -> None:
             customer.tickets[name] = (now, False)
         elif second <= now:
             del customer.tickets[name]
+            customer.replied.discard(name)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import date
 
 from tests.recounting.customer import Customer, Event, mrr_at
-from tests.recounting.days import DAY, end_of, ms, period_of
+from tests.recounting.days import DAY, day_of, end_of, ms, period_of
 from tests.recounting.flows import minor
+from tests.recounting.rules import Rules
 
 NOT_MET = {
     "profile_updated", "survey_sent", "feedback_answered", "campaign_sent", "service_cost", "customer_erased",
@@ -37,8 +38,9 @@ def keep(event: Event, customer: Customer, day: date) -> None:
 
 
 def leaving_of(
-    customer: Customer, kind: str, first: date, last: date, *, at_start: bool, at_end: bool
+    customer: Customer, kind: str, first: date, last: date, rules: Rules, *, at_start: bool, at_end: bool
 ) -> Iterator[tuple[str, int]]:
+    yield "members_end", customer.member and at_end
     if at_start:
         yield "members_start", customer.member
         who = "kept" if at_end else "lost"
@@ -46,6 +48,7 @@ def leaving_of(
             yield f"{who}_last:{one}", 1
         if not at_end:
             yield "members_lost", customer.member
+            yield from _loss(customer, rules)
             # W5: "no word in the 30 days that end with the last activity, nor since"
             since = max(customer.active) - 29 * DAY if customer.active else None
             yield "lost_unsaid", since is not None and (customer.word is None or customer.word < since)
@@ -59,6 +62,18 @@ def leaving_of(
             bucket = 4 * (len(digits) - 3) + int(digits[1:3], 2)
             yield f"pareto_customers:{bucket}", 1
             yield f"pareto_revenue:{bucket}", revenue
+
+
+def _loss(customer: Customer, rules: Rules) -> Iterator[tuple[str, int]]:
+    """W11: "acceptable (L7); else involuntary …"."""
+    story = customer.story
+    kept = max(story.revenue - story.refunded, 0) * (rules.margin if story.margin is None else story.margin)
+    if rules.cost_share > 0 and story.cost > rules.cost_share * kept:
+        yield "lost_acceptable", 1
+    elif story.failed_ms is not None:
+        # "a charge failed, on one of the 30 days that end with the last activity or later, and was not recovered"
+        failed = day_of(story.failed_ms, rules.zone)
+        yield "lost_involuntary", not customer.active or failed > max(customer.active) - 30 * DAY
 
 
 def _net(customer: Customer, first: date, last: date) -> int:

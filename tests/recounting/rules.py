@@ -35,6 +35,8 @@ class Rules:
         self.model = Model(silent)
         self.signs = Signs(policy)
         self.tracking: bool = policy.get("consent_default", {}).get("tracking", True)
+        self.cost_share = float(policy.get("acceptable", {}).get("cost_share", 1.0))
+        self.margin = float(policy.get("value", {}).get("margin", 1.0))
         figures = policy.get("figures", {})
         self.exit_reasons = tuple(figures.get("exit_reasons", ("price", "product", "service", "competitor", "no_need")))
         self.reward_reasons = tuple(figures.get("reward_reasons", ("purchase", "review", "referral")))
