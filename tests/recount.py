@@ -117,13 +117,16 @@ class Shard:
             return "duplicate"  # T7: "among the customer's last 8 accepted events. It changes nothing"
         customer.recent = [*customer.recent, key][-8:]
         self.customers[event["customer_id"]] = customer
+        began = self.history_start
         self.earliest_ms = time_ms if self.earliest_ms is None else min(self.earliest_ms, time_ms)
         self.late |= day_of(time_ms, self.rules.zone) < day_of(int(self.alert_clock), self.rules.zone)
         if event["type"] == "customer_erased":
             self._erase(event["customer_id"], customer, time_ms // 1000 * 1000)
-            return "accepted"
-        customer.seen = True
-        self._apply(customer, event, time_ms)
+        else:
+            customer.seen = True
+            self._apply(customer, event, time_ms)
+        if self.history_start != began:
+            self._finish(anew=True)
         return "accepted"
 
     def _erase(self, name: str, customer: Customer, now_ms: int) -> None:
@@ -193,12 +196,12 @@ class Shard:
 
     # -------------------------------------------------------- retention
 
-    def _finish(self) -> None:
+    def _finish(self, *, anew: bool = False) -> None:
         """R7: "provisional until A passes its end, then closed … published again … final when C passes its end"."""
         today = day_of(int(self.alert_clock), self.rules.zone)
         hour = int(self.alert_clock) // 3_600_000
         revised, self.late = self.late and hour != self.hour, self.late and hour == self.hour
-        self.hour = hour
+        self.hour, revised = hour, revised or anew  # anew: history begins with another day, and what is over is closed
         days = today, day_of(int(self.close_clock), self.rules.zone)
         if self.history_start is None or (days == self.days and not revised):
             return

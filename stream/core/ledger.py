@@ -186,9 +186,10 @@ class Ledger:
         last = period_end(period, start)
         provisional = last > through
         final = last < self.final_day
-        revision = 0
+        revision, key = 0, f"{period}:{start}"
+        if provisional and key in self.published:
+            return None  # closed already: its days are counted anew because history begins with an earlier one
         if not provisional:
-            key = f"{period}:{start}"
             checksum = zlib.crc32(msgspec.msgpack.encode(figures), zlib.crc32(counts.tobytes()))
             before = self.published.get(key)
             if before is not None:
