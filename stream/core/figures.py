@@ -203,11 +203,11 @@ def _add_quiet(
         for cohort in range(COHORTS.size):
             begin, end = first - COHORTS[cohort] - youngest, last - COHORTS[cohort] - youngest + 1
             own[MEMBERS + 2 * cohort] += q.first[segment, max(begin, 0) : max(end, 0)].sum()
-            begin, end = begin - BRACKET_DAYS + 1, end - BRACKET_DAYS + 1
-            own[LATER + 3 * cohort + 1] += q.first[segment, max(begin, 0) : max(end, 0)].sum()
-            for at in range(max(begin, 0), min(end, q.first.shape[1])):
-                ago = earliest - youngest - at - COHORTS[cohort]  # days from the bracket's first to the periods
-                own[LATER + 3 * cohort + 2] += q.lately[segment, at, : max(ago, 0)].sum()
+            start, stop = max(begin - BRACKET_DAYS + 1, 0), min(max(end - BRACKET_DAYS + 1, 0), q.first.shape[1])
+            own[LATER + 3 * cohort + 1] += q.first[segment, start:stop].sum()
+            for place in range(start, stop):
+                ago = earliest - youngest - place - COHORTS[cohort]  # days from the bracket's first to the periods
+                own[LATER + 3 * cohort + 2] += q.lately[segment, place, : max(int(ago), 0)].sum()
 
 
 @njit
