@@ -12,19 +12,15 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.core.beside import Losses, loss, mrr, nps
 from stream.core.calendar import Calendar, month_of, period_start
-from stream.core.life import is_acceptable
 from stream.core.measures import BRACKET_DAYS, COHORT_DAYS, STATE
 from stream.core.policy import Policy
-from stream.core.quiet import UNSAID_DAYS, Quiet, is_quiet, none_quiet, take_quiet, unsaid
-from stream.core.rates import PASSIVE, PROMOTER
+from stream.core.quiet import Quiet, is_quiet, none_quiet, take_quiet, unsaid
 from stream.core.remembering import (
     KIND_BITS,
     KIND_MASK,
-    answer_between,
-    mrr_at,
     revenue_between,
-    subscribed_before,
 )
 from stream.core.retention import active_between, is_customer, segment_at
 from stream.core.row import NO_DAY, More, Row
@@ -39,10 +35,7 @@ NEW, RETURNING, RESURRECTED, DORMANT = _AT["new"], _AT["returning"], _AT["resurr
 BUYERS, REPEAT_BUYERS = _AT["buyers"], _AT["repeat_buyers"]
 START_REVENUE, START_REVENUE_BEFORE = _AT["start_revenue"], _AT["start_revenue_before"]
 MEMBERS_START, MEMBERS_LOST, MEMBERS_END = _AT["members_start"], _AT["members_lost"], _AT["members_end"]
-LOST_UNSAID, LOST_ACCEPTABLE, LOST_INVOLUNTARY = _AT["lost_unsaid"], _AT["lost_acceptable"], _AT["lost_involuntary"]
-MRR_START, MRR_END, MRR_NEW, MRR_REACTIVATED = _AT["mrr_start"], _AT["mrr_end"], _AT["mrr_new"], _AT["mrr_reactivated"]
-MRR_EXPANSION, MRR_CONTRACTION, MRR_CHURNED = _AT["mrr_expansion"], _AT["mrr_contraction"], _AT["mrr_churned"]
-PROMOTERS, PASSIVES, DETRACTORS = _AT["promoters"], _AT["passives"], _AT["detractors"]
+LOST_UNSAID = _AT["lost_unsaid"]
 LOST_LAST, KEPT_LAST = _AT["lost_last:profile_updated"] - 1, _AT["kept_last:profile_updated"] - 1  # plus the kind
 PARETO_CUSTOMERS, PARETO_REVENUE = _AT["pareto_customers:0"], _AT["pareto_revenue:0"]  # plus the bucket
 MEMBERS = _AT["members:d1"]  # then those active, then the other cohorts likewise
@@ -66,14 +59,6 @@ class Closed(NamedTuple):
     month_before: NDArray[np.int64]
     month_first: NDArray[np.int64]
     month_last: NDArray[np.int64]
-
-
-class Losses(NamedTuple):
-    """What tells losses apart: the first second of each day, and from which share of which margin one is acceptable."""
-
-    starts_s: NDArray[np.int64]
-    cost_share: float
-    margin: float
 
 
 @njit
@@ -141,39 +126,6 @@ def _departure(r: Row, out: NDArray[np.int64], stays: int) -> None:
     while kinds > 0:
         out[base + (kinds & KIND_MASK)] += 1
         kinds >>= KIND_BITS
-
-
-@njit
-def _loss(r: Row, m: More, losses: Losses, out: NDArray[np.int64]) -> None:
-    """A customer who was lost: nobody need fight for them, or a charge that failed ended it (definitions W11)."""
-    since = max(int(r.active_head) - UNSAID_DAYS + 1, 0)
-    if is_acceptable(r, m, losses.cost_share, losses.margin):
-        out[LOST_ACCEPTABLE] += 1
-    elif m.failed_s != 0 and m.failed_s >= losses.starts_s[since]:
-        out[LOST_INVOLUNTARY] += 1
-
-
-@njit
-def _mrr(m: More, first: int, last: int, begin_s: int, end_s: int, out: NDArray[np.int64]) -> None:
-    """What the subscriptions brought at both ends, and what moved it (definitions W8)."""
-    start, end = mrr_at(m, first - 1, begin_s), mrr_at(m, last, end_s)
-    out[MRR_START] += start
-    out[MRR_END] += end
-    if start == 0:
-        out[MRR_REACTIVATED if subscribed_before(m, begin_s) else MRR_NEW] += end
-    elif end == 0:
-        out[MRR_CHURNED] += start
-    else:
-        out[MRR_EXPANSION] += max(end - start, 0)
-        out[MRR_CONTRACTION] += max(start - end, 0)
-
-
-@njit
-def _nps(m: More, begin_s: int, end_s: int, out: NDArray[np.int64]) -> None:
-    score = answer_between(m, begin_s, end_s)
-    out[PROMOTERS] += score >= PROMOTER
-    out[PASSIVES] += PASSIVE <= score < PROMOTER
-    out[DETRACTORS] += 0 <= score < PASSIVE
 
 
 @njit
@@ -268,8 +220,8 @@ def _all_but_revenue(
     """Count a row in a period; whether it was a customer at the start."""
     first, last = periods.first[k], periods.last[k]
     if r.more:
-        _mrr(m, first, last, periods.begin_s[k], periods.end_s[k], out)
-        _nps(m, periods.begin_s[k], periods.end_s[k], out)
+        mrr(m, first, last, periods.begin_s[k], periods.end_s[k], out)
+        nps(m, periods.begin_s[k], periods.end_s[k], out)
     _activity(r, periods.before[k], first, last, out)
     _cohorts(r, first, last, out)
     was = is_customer(r, m, first - 1, periods.begin_s[k], window)
@@ -279,7 +231,7 @@ def _all_but_revenue(
         if was:
             _departure(r, out, int(stays))
         if was and not stays and r.more:
-            _loss(r, m, losses, out)
+            loss(r, m, losses, out)
     return bool(was)
 
 
