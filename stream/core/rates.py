@@ -29,6 +29,19 @@ def share(part: float, whole: float) -> float | None:
     return part / whole if whole > 0 else None
 
 
+def change(now: float | None, then: float | None) -> float | None:
+    """By how much a ratio is more than another: than earlier, or than is wanted. None where either isn't known.
+
+    A CRR of 75 % where 80 % are wanted, and a churn that has risen from 4 % to 6.5 %:
+
+    >>> round(change(0.75, 0.8), 4), round(change(0.065, 0.04), 4)
+    (-0.05, 0.025)
+    >>> change(0.5, None) is None
+    True
+    """
+    return None if now is None or then is None else now - then
+
+
 # ---------------------------------------------------------------- customers
 
 

@@ -28,6 +28,11 @@ class Reporting:
     target_crr: Mapping[str, float] = field(default_factory=dict)
     acceptable_churn: Mapping[str, float] = field(default_factory=dict)
 
+    def wanted(self, segment: str) -> tuple[float | None, float | None]:
+        """The CRR and the churn that are wanted of a segment: its own, else what holds for all."""
+        crr, churn = self.target_crr, self.acceptable_churn
+        return crr.get(segment, crr.get("all")), churn.get(segment, churn.get("all"))
+
 
 def read(figures: Settings, targets: Settings, segments: Sequence[str]) -> Reporting:
     """The two tables of a policy with these segments."""

@@ -241,8 +241,8 @@ def segment_names(policy: Policy) -> list[str]:
 
 def targets(policy: Policy, segment: str) -> Targets:
     """What the policy wants of a segment: its own, else what holds for all."""
-    crr, churn = policy.figures.target_crr, policy.figures.acceptable_churn
-    return Targets(crr=crr.get(segment, crr.get(_ALL)), acceptable_churn=churn.get(segment, churn.get(_ALL)))
+    crr, churn = policy.figures.wanted(segment)
+    return Targets(crr=crr, acceptable_churn=churn)
 
 
 def _start(record: DayRecord) -> date:

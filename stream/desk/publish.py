@@ -1,8 +1,8 @@
 """From the partitions' parts to the day records of `retention.daily`.
 
 Owns: which records have to be made anew, and which of them say something new; those are sent, no others. The parts are
-merged by the core. A record is a function of the parts alone, so a desk that begins again, or a second one, says the
-same, and sends nothing twice.
+merged by the core. A record is a function of the parts and the policy alone, so a desk that begins again, or a second
+one, says the same, and sends nothing twice.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from stream.core import retention
+from stream.core.comparing import Earlier, beside
 from stream.core.retention import Head, Part, Record
 from stream.desk.kafka import Follower, Handler, KeyValue, Writer
 from stream.desk.meters import Meters
@@ -95,8 +96,8 @@ class Publisher:
         and a desk may be killed between any two.
         """
         found: list[KeyValue] = []
-        for record in sorted(records, key=lambda one: one.segment == retention.ALL):
-            key, value = encode.record(record)
+        for record in sorted(records, key=lambda one: (one.segment == retention.ALL, one.start)):
+            key, value = encode.record(record, beside(record, self._earlier, self._desk.policy))
             told = _record.decode(value)
             if not _says_the_same(told, self._sent.get(record.key) or self._desk.records().get(record.key)):
                 self._sent[record.key] = told
@@ -105,6 +106,12 @@ class Publisher:
             await self._follower.reached(DAILY, await self._writer.write(DAILY, found))
             self._sent.clear()
             self._meters.published(len(found))
+
+    def _earlier(self, key: str) -> Earlier | None:
+        one = self._sent.get(key) or self._desk.records().get(key)
+        if one is None or one.provisional:
+            return None
+        return Earlier(one.start, one.counts.lost, one.crr, one.crr_strict, one.churn)
 
     def _parts(self, periods: set[Period] | None) -> list[Part]:
         parts = self._desk.parts.values()

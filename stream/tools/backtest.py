@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from stream.core import retention
+from stream.core import comparing, retention
 from stream.core.batch import Batch
 from stream.core.calendar import PERIODS, calendar, day_of
 from stream.core.money import from_minor
@@ -92,8 +92,9 @@ class _Run:
         self.dead.close()
         records = self._records()
         with (self.out / "retention.jsonl").open("wb") as file:
+            earlier = comparing.among(records)
             for record in records:
-                file.write(encode.record(record)[1] + b"\n")
+                file.write(encode.record(record, comparing.beside(record, earlier, self.policy))[1] + b"\n")
         summary = self.summary
         summary.customers = self.partition.rows
         summary.dead = dict(sorted(self.dead_counts.items()))

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from stream.core.alerts import SOURCE, Alert
+from stream.core.comparing import ALONE, Beside
 from stream.core.evidence import Evidence
 from stream.core.money import from_minor
 from stream.core.retention import Head, Part, Record
@@ -107,6 +108,6 @@ def part(part: Part | Head) -> KeyValue:
     return part.key.encode(), _to_json(part)
 
 
-def record(record: Record) -> KeyValue:
-    """Key and value of a day record."""
-    return record.key.encode(), _to_json(shape.day_record(record))
+def record(record: Record, beside: Beside = ALONE) -> KeyValue:
+    """Key and value of a day record, and what it is held against."""
+    return record.key.encode(), _to_json(shape.day_record(record, beside))

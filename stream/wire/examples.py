@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from stream.core.alerts import Alert, Money
+from stream.core.comparing import Beside, Earlier
 from stream.core.evidence import Evidence
 from stream.core.kinds import NAMES
 from stream.core.retention import Record
@@ -209,6 +210,11 @@ def record() -> Record:
         revision=1,
         closed_at_ms=1_504_410_000_000,
     )
+
+
+def beside() -> Beside:
+    """What that month is held against: the month before, and a target."""
+    return Beside(before=Earlier(date(2017, 7, 1), 360, 0.63, 0.64, 0.36), target_crr=0.65)
 
 
 def policy() -> tuple[str, str, date, str]:

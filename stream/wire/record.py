@@ -11,13 +11,15 @@ from typing import Any, Literal, TypeVar
 from msgspec import Struct
 from msgspec.structs import fields
 
-from stream.core import sections
+from stream.core import rates, sections
 from stream.core.calendar import day_of, period_end
+from stream.core.comparing import Beside, Earlier
 from stream.core.money import from_minor, minor_digits
 from stream.core.retention import Record
 from stream.wire.shapes import (
     Activity,
     Cohort,
+    Compared,
     Costs,
     Counts,
     Departures,
@@ -34,6 +36,7 @@ from stream.wire.shapes import (
     Revenue,
     Service,
     Subscriptions,
+    Wanted,
 )
 from stream.wire.stamps import Time, rfc3339
 
@@ -42,8 +45,8 @@ class DayRecord(Struct, kw_only=True):
     """A period of a segment on `retention.daily`, key `period:start:segment`.
 
     A ratio whose base is 0 is null, as are all ratios in warmup. What only the end of a period can tell (`activity`,
-    `cohorts`, `subscriptions`, `nps`, `departures`, `last_kinds`) is null of one that is not over; `retained` and
-    `pareto` are told of months and quarters only.
+    `cohorts`, `subscriptions`, `nps`, `departures`, `last_kinds`) is null of one that is not over, as is `before` and
+    `year_before`; `retained` and `pareto` are told of months and quarters only, `wanted` of months.
     """
 
     period: Literal["day", "week", "month", "quarter", "year"]
@@ -54,6 +57,9 @@ class DayRecord(Struct, kw_only=True):
     crr_strict: float | None
     churn: float | None
     churn_net: float | None
+    before: Compared | None
+    year_before: Compared | None
+    wanted: Wanted | None
     currency: str
     revenue: Revenue
     activity: Activity | None
@@ -79,8 +85,8 @@ class DayRecord(Struct, kw_only=True):
 S = TypeVar("S", bound=Struct)
 
 
-def day_record(record: Record) -> DayRecord:
-    """The published form of a record."""
+def day_record(record: Record, beside: Beside) -> DayRecord:
+    """The published form of a record, and what it is held against."""
     m, counts = record.figures, record.counts
     days = period_end(record.period, day_of(record.start)) - day_of(record.start) + 1
     revenue = sections.revenue(m, counts, days)
@@ -95,6 +101,9 @@ def day_record(record: Record) -> DayRecord:
         crr_strict=record.crr_strict,
         churn=record.churn,
         churn_net=record.churn_net,
+        before=_compared(record, beside.before),
+        year_before=_compared(record, beside.year_before),
+        wanted=_wanted(record, beside),
         currency=record.currency,
         revenue=_made(Revenue, revenue, record),
         activity=_made(Activity, sections.activity(m), record) if closed else None,
@@ -115,6 +124,30 @@ def day_record(record: Record) -> DayRecord:
         warmup=record.warmup,
         revision=record.revision,
         closed_at=rfc3339(record.closed_at_ms),
+    )
+
+
+def _compared(record: Record, earlier: Earlier | None) -> Compared | None:
+    if earlier is None:
+        return None
+    return Compared(
+        **earlier._asdict(),
+        lost_change=record.counts["lost"] - earlier.lost,
+        crr_change=rates.change(record.crr, earlier.crr),
+        crr_strict_change=rates.change(record.crr_strict, earlier.crr_strict),
+        churn_change=rates.change(record.churn, earlier.churn),
+    )
+
+
+def _wanted(record: Record, beside: Beside) -> Wanted | None:
+    crr, churn = beside.target_crr, beside.acceptable_churn
+    if crr is None and churn is None:
+        return None
+    return Wanted(
+        crr=crr,
+        acceptable_churn=churn,
+        crr_over=rates.change(record.crr, crr),
+        churn_over=rates.change(record.churn, churn),
     )
 
 

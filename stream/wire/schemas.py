@@ -44,7 +44,7 @@ def files() -> Files:
         **examples.foreign(),
         "alert": msgspec.json.decode(encode.alert(examples.alert())[1]),
         "policy": msgspec.json.decode(policies.encode(*examples.policy())[1]),
-        "record": msgspec.json.decode(encode.record(examples.record())[1]),
+        "record": msgspec.json.decode(encode.record(examples.record(), examples.beside())[1]),
     }
     return made | {Path("examples", f"{name}.json"): _text(example) for name, example in shown.items()}
 

@@ -6,6 +6,7 @@ it is a sum. The schema is written from these.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
@@ -24,6 +25,29 @@ class Counts(Struct, kw_only=True):
     acquired_lost: int
     lost: int
     reactivated: int
+
+
+class Compared(Struct, kw_only=True):
+    """An earlier period of the same segment, and by how much more it is now (definitions V6)."""
+
+    start: date
+    lost: int
+    crr: Ratio
+    crr_strict: Ratio
+    churn: Ratio
+    lost_change: int
+    crr_change: Ratio
+    crr_strict_change: Ratio
+    churn_change: Ratio
+
+
+class Wanted(Struct, kw_only=True):
+    """What the policy wants of a month, and by how much it is more than that (definitions V7)."""
+
+    crr: float | None
+    acceptable_churn: float | None
+    crr_over: Ratio
+    churn_over: Ratio
 
 
 class Revenue(Struct, kw_only=True):

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from stream import policies
-from stream.core import retention
+from stream.core import comparing, retention
 from stream.core.partition import Partition
 from stream.core.retention import Head, Part
 from stream.tools import backtest, importing
@@ -123,7 +123,8 @@ def final_records(bootstrap: str, partitions: int) -> dict[tuple[str, str, str],
         max(policy.active_days),
         policy.history_start,
     )
-    return finals([json.loads(encode.record(one)[1]) for one in merged])
+    earlier = comparing.among(merged)
+    return finals([json.loads(encode.record(one, comparing.beside(one, earlier, policy))[1]) for one in merged])
 
 
 def rows(bootstrap: str) -> dict[tuple[int, bytes], bytes]:
