@@ -27,6 +27,13 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--topic", action="store_true", help="learn from the topic customer.events instead of a file")
     add_bootstrap(parser)
     add_policy(parser)
+    parser.add_argument(
+        "--budget",
+        metavar="ALERTS",
+        default="20",
+        help="how many alerts buying_less_often, spending_less and engaging_less may each raise, per 1,000 customers "
+        "and 28 days (default: %(default)s); the fewer, the surer they are",
+    )
     parser.add_argument("--out", metavar="PARAMS.toml", help="also write the table to a file")
 
 
@@ -35,7 +42,8 @@ def _plan(args: argparse.Namespace, problems: Problems) -> Callable[[], int]:
     out = problems.target(args.out, "--out") if args.out is not None else None
     policy = problems.policy(args.policy)
     need_packages(problems, "scipy")
-    return partial(_run, source, out, policy)
+    budget = problems.whole(args.budget, "--budget", 1, 1000) / 1000
+    return partial(_run, source, out, policy, budget)
 
 
 def _source(args: argparse.Namespace, problems: Problems) -> Path | Settings | None:
@@ -50,12 +58,12 @@ def _source(args: argparse.Namespace, problems: Problems) -> Path | Settings | N
     return problems.file(name, "EVENTS.jsonl") if name not in {"", "-"} else None
 
 
-def _run(source: Path | Settings | None, out: Path | None, policy: Policy) -> int:
+def _run(source: Path | Settings | None, out: Path | None, policy: Policy, budget: float) -> int:
     from stream.tools.history import NotEnoughHistoryError
 
     with TemporaryDirectory(prefix="lapse-fit-") as scratch:
         try:
-            text = _learned(_at_hand(source, Path(scratch)), policy)
+            text = _learned(_at_hand(source, Path(scratch)), policy, budget)
         except NotEnoughHistoryError as error:
             print(f"lapse: {error}", file=sys.stderr)
             return FOUND_SOMETHING
@@ -81,7 +89,7 @@ def _at_hand(source: Path | Settings | None, scratch: Path) -> Path:
         return spool(source, scratch, lambda n: progress.say(f"{n:,} records"))
 
 
-def _learned(source: Path, policy: Policy) -> str:
+def _learned(source: Path, policy: Policy, budget: float) -> str:
     """The tables of a policy file."""
     from stream.core.signs import Sign
     from stream.tools import chances, levels
@@ -93,17 +101,17 @@ def _learned(source: Path, policy: Policy) -> str:
         read = partial(_batches, source, progress)
         past = history(read(policy), policy)
         progress.say("learning the model of silent")
-        found = fit(past, policy)
+        found = fit(past, policy, budget)
         then = in_force(policy, found)
         progress.say("looking for thresholds that spend the budget")
-        level_of = levels.levels_for(partial(read, then), then)
+        level_of = levels.levels_for(partial(read, then), then, budget)
         then = levels.with_levels(then, level_of)
         progress.say("looking what became of the alerts")
         became = chances.chances(read(then), then)
     thresholds = {Sign.buying_less_often: {"threshold": found.rarer}}
     if became.in_order:
         thresholds |= {sign: levels.keys(sign, level) for sign, level in level_of.items()}
-    return toml(found) + chances.toml(became, chances.base_rate(past, policy), thresholds)
+    return toml(found) + chances.toml(became, chances.base_rate(past, policy), thresholds, budget)
 
 
 def _batches(source: Path, progress: Progress, policy: Policy) -> Iterator[Batch]:
@@ -116,14 +124,14 @@ COMMAND = Command(
     name="fit",
     summary="learn the model of silent and the chances of the other signs from history",
     about="Reads events (JSON lines, or all that the topic customer.events holds by now) and prints tables for your "
-    "policy file: the model of silent, the thresholds of buying_less_often, spending_less and engaging_less that spend "
-    "a budget of alerts (2 per hundred customers and 28 days each), and of each sign the share of its alerts that came "
-    "true, by segment where there are enough. Put these values in place of the old ones; `lapse policy publish` takes "
-    "them to running workers. Chances and the thresholds of the latter two are learned only from events in the order "
-    "of time, chances of signs with 20 alerts or more that ended; they lean on what the policy said before where there "
-    "are few. What counts as a purchase, the zone, the horizon and the memory are the policy's. It takes 100 customers "
-    "with a purchase and 90 days; less is refused (exit code 1). Some hundreds of customers are enough, once a week is "
-    "often enough.",
+    "policy file: the model of silent, the thresholds of buying_less_often, spending_less and engaging_less that "
+    "spend a budget of alerts, and of each sign the share of its alerts that came true, by segment where there "
+    "are enough. A budget is spent whether there is much to find or little: the chances tell. Put these values in"
+    " place of the old ones; `lapse policy publish` takes them to running workers. Chances and the thresholds of "
+    "the latter two are learned only from events in the order of time, chances of signs with 20 alerts or more "
+    "that ended; they lean on what the policy said before where there are few. What counts as a purchase, the "
+    "zone, the horizon and the memory are the policy's. It takes 100 customers with a purchase and 90 days; less "
+    "is refused (exit code 1). Some hundreds of customers are enough, once a week is often enough.",
     examples=(
         "lapse fit events.jsonl --policy mine.toml",
         "lapse fit events.jsonl --policy mine.toml --out params.toml",

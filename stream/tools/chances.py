@@ -130,10 +130,13 @@ def base_rate(past: History, policy: Policy) -> float | None:
     return round(int(np.maximum(np.minimum(last, none) - first, 0).sum()) / rows, 3) if rows else None
 
 
-def toml(found: Chances, rate: float | None, thresholds: Mapping[Sign, Mapping[str, float]]) -> str:
+def toml(
+    found: Chances, rate: float | None, thresholds: Mapping[Sign, Mapping[str, float]],
+    budget: float = BUDGET,
+) -> str:  # fmt: skip
     """The tables of a policy file that say what was learned of the signs, and from how many alerts.
 
-    `thresholds` are keys of the signs' tables, such as spend the alert budget.
+    `thresholds` are keys of the signs' tables, such as spend the budget: alerts per customer and 28 days.
     """
     lines = [] if rate is None else ["", "[signs]", f"base_rate = {rate:g}"]
     for sign in Sign:
@@ -141,7 +144,7 @@ def toml(found: Chances, rate: float | None, thresholds: Mapping[Sign, Mapping[s
         if told:
             lines += [
                 "",
-                f"# spends {BUDGET:.0%}: so many alerts per customer and {MONTH_DAYS} days",
+                f"# spends {budget:.1%}: so many alerts per customer and {MONTH_DAYS} days",
                 f"[signs.{sign.name}]",
             ]
             lines += [f"{key} = {value:g}" for key, value in told.items()]

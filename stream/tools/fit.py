@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 from stream.core.policy import Policy, Silent
 from stream.core.rules import rules_of
 from stream.core.silence import SilenceParams, add_gap, drop_out, p_none, predictive, survival
-from stream.tools.budget import threshold_for
+from stream.tools.budget import BUDGET, threshold_for
 from stream.tools.history import FEWEST_DAYS, History
 
 LEARNED = ("mu0", "k0", "a0", "b0", "a", "b", "usual_spend", "spend_power")
@@ -188,9 +188,10 @@ def _maximum(of: Callable[[NDArray[np.float64]], float], x: NDArray[np.float64])
     return x
 
 
-def fit(past: History, policy: Policy) -> Fit:
+def fit(past: History, policy: Policy, budget: float = BUDGET) -> Fit:
     """Learn mu0, k0, a0, b0, a, b, the usual spend and its power; the memory and all else is the policy's.
 
+    `budget` is what `buying_less_often` may spend, in alerts per customer and 28 days.
     Raises NotEnoughHistoryError below 100 customers with a purchase or 90 days.
     """
     past.require_enough()
@@ -211,7 +212,7 @@ def fit(past: History, policy: Policy) -> Fit:
         by=by,
         before=all_of_them.likelihood(all_of_them.base),
         after=all_of_them.likelihood(all_of_them.base._replace(**learned)),
-        rarer=threshold_for(past, fitted(policy, learned)),
+        rarer=threshold_for(past, fitted(policy, learned), budget),
     )
 
 
