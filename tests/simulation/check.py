@@ -1,7 +1,8 @@
 """One seed: run the world, and hold what it published against one worker to which nothing happened.
 
 Owns: what must be equal. Of an alert that fell due while the clock followed the wall clock the moment of seeing it
-may differ, nothing else.
+may differ; and a record that came when the wall clock had made its day final is too late for the living, though not
+for who reads the log later (definitions T11). It is a dead letter then, and as if it had never come for all else.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from stream.wire.dead import Reason
 from stream.worker import topics
 from stream.worker.job import real_job
-from tests.simulation.log import Undisturbed, latest
-from tests.simulation.story import story
+from tests.simulation.log import Sent, Undisturbed, latest
+from tests.simulation.story import DAY_MS, Story, story
 from tests.simulation.world import World
 
 
@@ -35,10 +37,12 @@ def check(seed: int) -> Outcome:
     job = real_job(told.policy)
     world = World(draw, told, job)
     world.run()
+    late = _late_by_the_wall_clock(world, told)
     calm = Undisturbed(job)
     for number, log in enumerate(world.broker.logs):
-        calm.run(number, log)
-    published = world.broker.published
+        calm.run(number, [one for one in log if (number, one.offset()) not in late])
+    published = [one for one in world.broker.published if one.topic != topics.DEAD or _place(one) not in late]
+    world.seen["late by the wall clock"] += len(late)
     problems = []
     for what, topic, form in (
         ("alerts", topics.ALERTS, _alert),
@@ -61,6 +65,30 @@ def check(seed: int) -> Outcome:
     world.seen["live" if told.live else "replay"] += 1
     world.seen["records"] += sum(map(len, world.broker.logs))
     return Outcome(seed, problems, world.seen)
+
+
+def _late_by_the_wall_clock(world: World, told: Story) -> set[tuple[int, int]]:
+    """Places of the records that came alive, when a clock that follows the wall clock may have passed them by."""
+    if not told.live:
+        return set()
+    wait_ms = told.policy.alert_grace_ms + told.policy.allowed_lateness_days * DAY_MS
+    refused = {
+        _place(one)
+        for one in world.broker.published
+        if one.topic == topics.DEAD and dict(one.headers)["reason"] == Reason.too_late.value.encode()
+    }
+    return {
+        (number, offset)
+        for number, offset in refused
+        for record in [world.broker.logs[number][offset]]
+        if record.timestamp()[1] - json.loads(record.value() or b"")["time"] > wait_ms
+    }
+
+
+def _place(dead: Sent) -> tuple[int, int]:
+    """Where the record of a dead letter was."""
+    headers = dict(dead.headers)
+    return int(headers["partition"]), int(headers["offset"])
 
 
 def _alert(sent: Any) -> str:
