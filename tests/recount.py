@@ -145,7 +145,7 @@ class Shard:
         segment = segment_at(customer, end_of(day - DAY, self.rules.zone) // 1000 - 1)
         for measure, value in flows_of(event, customer, self.rules):
             self.flows.setdefault(day, Counter())[segment, measure] += value
-        remember(event, customer)
+        remember(event, customer, self.rules)
         keep(event, customer, day)
         says = event.get("consent_tracking") if kind in {"profile_updated", "consent_changed"} else None
         if says is not None and time_ms // 1000 >= customer.tracking[0]:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from stream.core import batch as columns
 from stream.core.kinds import Kind
-from stream.core.measures import FLOWS
+from stream.core.measures import FLOWS, TRIAL_USES
 from stream.core.remembering import remember
 from stream.core.retention import segment_at
 from stream.core.row import NO_DAY, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, TICKETS, More, Row
+from stream.core.signals import MOST_TRIAL_USES, TRIAL_OVER
 from stream.core.troubles import CLOSED, REPLIED
 from stream.core.views import FlowView
 from stream.jit import njit
@@ -29,7 +30,7 @@ SURVEY_ANSWERED = int(Kind.survey_answered)
 REVIEW_POSTED = int(Kind.review_posted)
 TICKET_OPENED = int(Kind.ticket_opened)
 TICKET_REPLIED, TICKET_RESOLVED = int(Kind.ticket_replied), int(Kind.ticket_resolved)
-SUBSCRIPTION_CHANGED = int(Kind.subscription_changed)
+SUBSCRIPTION_CHANGED, TRIAL_ENDED = int(Kind.subscription_changed), int(Kind.trial_ended)
 PAYMENT_FAILED = int(Kind.payment_failed)
 REWARD_EARNED = int(Kind.reward_earned)
 REWARD_REDEEMED = int(Kind.reward_redeemed)
@@ -47,6 +48,8 @@ COMPLAINTS, UNHAPPY_ANSWERS = _AT["complaints"], _AT["unhappy_answers"]
 TICKETS_HANDLED, HANDLING_S = _AT["tickets_handled"], _AT["handling_s"]
 TICKETS_ANSWERED, FIRST_REPLY_S = _AT["tickets_answered"], _AT["first_reply_s"]
 PLAN_RAISES, RAISED_MRR = _AT["plan_raises"], _AT["raised_mrr"]
+OVER, PAID = _AT["trials_over:0"], _AT["trials_paid:0"]  # plus the bucket
+BUCKETS = np.array(TRIAL_USES, np.int64)
 PAYMENTS_GIVEN_UP = _AT["payments_given_up"]
 ACQUISITION_COST, REWARD_COST = _AT["acquisition_cost"], _AT["reward_cost"]
 POINTS_EARNED, POINTS_REDEEMED = _AT["points_earned"], _AT["points_redeemed"]
@@ -95,6 +98,13 @@ def _table(measures: dict[Kind, str]) -> NDArray[np.int64]:
     return np.array([-1, *(_AT[measures[kind]] if kind in measures else -1 for kind in Kind)], np.int64)
 
 
+# kinds that go on with something of which the row knows
+GOES_ON = np.array(
+    [False, *(kind.name in (
+        "ticket_replied", "ticket_resolved", "trial_ended", "subscription_started", "subscription_renewed",
+        "subscription_changed",
+    ) for kind in Kind)]
+)  # fmt: skip
 ONCE, AMOUNT = _table(_ONCE), _table(_AMOUNT)
 
 
@@ -180,14 +190,29 @@ def _raised(flow: NDArray[np.int64], m: More, ref: np.uint64, time_s: int, mrr: 
 
 
 @njit
+def _trial(flow: NDArray[np.int64], m: More, time_s: int, paid: bool, ended: bool) -> None:  # noqa: FBT001 (two flags)
+    """A trial that is over, or paid, by its uses until it was over (definitions D5)."""
+    if m.trial_s == 0 or time_s < m.trial_s or not (paid or ended):
+        return
+    uses = np.int64(m.trial_uses) & MOST_TRIAL_USES
+    bucket = np.searchsorted(BUCKETS, uses, side="right") - 1
+    if not m.trial_uses & TRIAL_OVER:
+        flow[OVER + bucket] += 1
+    if paid:
+        flow[PAID + bucket] += 1
+
+
+@njit
 def _known(flow: NDArray[np.int64], m: More, kind: int, ref: np.uint64, time_s: int, amount: int) -> None:
-    """What counts only with what is known of the same ticket or subscription."""
+    """What counts only with what is known of the same ticket, subscription or trial."""
     if kind == TICKET_RESOLVED:
         _ticket(flow, m, ref, time_s, CLOSED, TICKETS_HANDLED, HANDLING_S)
     elif kind == TICKET_REPLIED:
         _ticket(flow, m, ref, time_s, CLOSED | REPLIED, TICKETS_ANSWERED, FIRST_REPLY_S)
     else:
-        _raised(flow, m, ref, time_s, amount)
+        _trial(flow, m, time_s, kind != TRIAL_ENDED and amount > 0, kind == TRIAL_ENDED)
+        if kind == SUBSCRIPTION_CHANGED:
+            _raised(flow, m, ref, time_s, amount)
 
 
 @njit
@@ -230,7 +255,7 @@ def count_event(
         _rewards(view, flow, kind, amount, x, y)
     elif kind == PROFILE_UPDATED:
         flow[ACQUISITION_COST] += 0 if amount == columns.NONE else amount - m.acquisition_cost
-    elif kind in (TICKET_REPLIED, TICKET_RESOLVED, SUBSCRIPTION_CHANGED):
+    elif GOES_ON[kind]:
         _known(flow, m, kind, ref, time_s, amount)
     else:
         _answers(view, flow, kind, x, y)

@@ -150,7 +150,13 @@ STATE: Final = (
     *(f"pareto_{what}:{bucket}" for what in ("customers", "revenue") for bucket in range(PARETO_BUCKETS)),
 )
 # the measures that flow, in the order of the table's last axis; behind them come those by reason
-FLOWS: Final = tuple(measure for family in FAMILIES if family.flows for measure in family.roles.values())
+TRIAL_USES: Final = (0, 1, 2, 3, 5, 10)  # from so many uses on
+TRIALS_OVER, TRIALS_PAID = (tuple(f"{what}:{uses}" for uses in TRIAL_USES) for what in ("trials_over", "trials_paid"))
+FLOWS: Final = (
+    *(measure for family in FAMILIES if family.flows for measure in family.roles.values()),
+    *TRIALS_OVER,
+    *TRIALS_PAID,
+)
 EXIT_PREFIX, REWARD_PREFIX = "exit:", "earned:"
 
 

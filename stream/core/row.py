@@ -133,6 +133,8 @@ MORE = np.dtype(
         ("subscription_mrr", "u4", SUBSCRIPTIONS * SUBSCRIPTION_EVENTS),  # in minor units
         ("nps_s", "u4", ANSWERS),  # the latest answers, in order of time, 0 for none
         ("nps", "u1", ANSWERS),
+        ("trial_s", "u4"),  # when a trial began that is not paid yet, 0 without one
+        ("trial_uses", "u1"),  # in it, and a bit of core.signals: it is over
     ]
 )
 

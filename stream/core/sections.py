@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from stream.core import rates
 from stream.core.families import CAMPAIGNS, COSTS, FEEDBACK, PAGES, PAYMENTS, PROGRAMME, TICKETS, Family
-from stream.core.measures import COHORT_DAYS, DEPARTURES, EXIT_PREFIX, LIFECYCLE, MRR, NPS, REWARD_PREFIX
+from stream.core.measures import COHORT_DAYS, DEPARTURES, EXIT_PREFIX, LIFECYCLE, MRR, NPS, REWARD_PREFIX, TRIAL_USES
 
 Number: TypeAlias = float | None
 Section: TypeAlias = dict[str, Number]
@@ -230,6 +230,15 @@ def programme(measures: Measures) -> Section:
             "other_customer_year": rates.per_customer_year(revenue - of_members, days - member_days),
         }
     )
+
+
+def trials(measures: Measures) -> dict[str, Section]:
+    """Trials that were over, and that were paid, by the least of the uses of their bucket (definitions D5)."""
+    found: dict[str, Section] = {}
+    for uses in TRIAL_USES:
+        over, paid = measures.get(f"trials_over:{uses}", 0), measures.get(f"trials_paid:{uses}", 0)
+        found[str(uses)] = {"over": over, "paid": paid, "share": rates.share(paid, over)}
+    return found
 
 
 def by_reason(measures: Measures, prefix: str) -> dict[str, int]:

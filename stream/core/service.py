@@ -30,7 +30,7 @@ TICKET_OPENED, TICKET_RESOLVED = int(Kind.ticket_opened), int(Kind.ticket_resolv
 TICKET_REPLIED, TICKET_REOPENED = int(Kind.ticket_replied), int(Kind.ticket_reopened)
 SUBSCRIPTION_STARTED, SUBSCRIPTION_RENEWED = int(Kind.subscription_started), int(Kind.subscription_renewed)
 SUBSCRIPTION_CHANGED, SUBSCRIPTION_CANCELLED = int(Kind.subscription_changed), int(Kind.subscription_cancelled)
-TRIAL_STARTED = int(Kind.trial_started)
+TRIAL_STARTED, TRIAL_ENDED = int(Kind.trial_started), int(Kind.trial_ended)
 PAYMENT_FAILED, PAYMENT_RECOVERED = int(Kind.payment_failed), int(Kind.payment_recovered)
 CUSTOMER_ERASED, ALERT_MUTED = int(Kind.customer_erased), int(Kind.alert_muted)
 
@@ -59,6 +59,8 @@ def _subscription(r: Row, m: More, e: Said, rule: Rule, episodes: signals.Days) 
     place, latest = set_subscription(m, e.ref, e.time_s, until_day, e.amount)
     if e.kind == SUBSCRIPTION_STARTED:
         signals.begins(r, m, e.time_s)
+    if not cancelled and e.amount > 0:
+        signals.trial_ends(m, e.time_s, True)
     if not latest:
         return signals.NOTHING
     renews_not = e.y == 0 and not cancelled
@@ -135,4 +137,7 @@ def service(r: Row, m: More, e: Said, rule: Rule, episodes: signals.Days) -> int
         m.cost_to_serve += e.amount
     elif e.kind == TRIAL_STARTED:
         signals.begins(r, m, e.time_s)
+        signals.trial_begins(m, e.time_s)
+    elif e.kind == TRIAL_ENDED:
+        signals.trial_ends(m, e.time_s, False)
     return signals.NOTHING

@@ -37,6 +37,7 @@ LONGEST_GAPS = 4.0  # a gap counts at most as so many usual ones: `silent` is fo
 
 LOOKED = 0x80  # of a ticket: its target was looked at; of `uses`: the activation was
 ACTIVATED_MOST = 0x7F
+TRIAL_OVER, MOST_TRIAL_USES = 0x80, 0x7F  # of `trial_uses`
 
 
 @njit
@@ -156,8 +157,28 @@ def begins(r: Row, m: More, time_s: int) -> None:
 
 
 @njit
+def trial_begins(m: More, time_s: int) -> None:
+    """A trial, unless one is on already (definitions D5)."""
+    if m.trial_s == 0 or m.trial_uses & TRIAL_OVER:
+        m.trial_s = time_s
+        m.trial_uses = 0
+
+
+@njit
+def trial_ends(m: More, time_s: int, paid: bool) -> None:  # noqa: FBT001 (what `paid`)
+    """A trial is over, or paid and done with (definitions D5)."""
+    if m.trial_s == 0 or time_s < m.trial_s:
+        return
+    m.trial_uses |= TRIAL_OVER
+    if paid:
+        m.trial_s = m.trial_uses = 0
+
+
+@njit
 def uses(m: More, time_s: int, t: Rule) -> int:
     """`never_activated`: a use of the product by somebody who may not be activated yet (definitions B4)."""
+    if m.trial_s != 0 and time_s >= m.trial_s and m.trial_uses < MOST_TRIAL_USES:
+        m.trial_uses += 1
     if m.activate_s == 0 or time_s < m.activate_s:
         return NOTHING
     m.uses += 1

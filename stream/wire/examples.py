@@ -177,7 +177,7 @@ _FIGURES = {
     "plan_raises": 40, "raised_mrr": 1_800_00,
     "member_revenue": 62_400_00, "member_days": 10_950, "members_end": 310, "lost_acceptable": 20,
     "lost_involuntary": 35, "points_outstanding": 412_000, "later:d7": 60, "bracket_members:d7": 172,
-    "bracket_active:d7": 52,
+    "bracket_active:d7": 52, "trials_over:0": 60, "trials_paid:0": 3, "trials_over:5": 40, "trials_paid:5": 18,
     "surveys_sent": 400, "surveys_answered": 88, "points_earned": 61_000, "points_redeemed": 24_400,
     "members_start": 400, "members_lost": 80, "lost_unsaid": 312, "lost_last:order_completed": 900,
     "lost_last:session": 660, "kept_last:order_completed": 1_900, "start_revenue": 108_000_00,

@@ -36,6 +36,7 @@ from stream.wire.shapes import (
     Revenue,
     Service,
     Subscriptions,
+    Trials,
     Wanted,
 )
 from stream.wire.stamps import Time, rfc3339
@@ -74,6 +75,7 @@ class DayRecord(Struct, kw_only=True):
     service: Service
     experience: Experience
     programme: Programme
+    trials: dict[str, Trials]
     reasons: Reasons
     provisional: bool
     final: bool
@@ -118,6 +120,7 @@ def day_record(record: Record, beside: Beside) -> DayRecord:
         service=_made(Service, sections.service(m), record),
         experience=_made(Experience, sections.experience(m), record),
         programme=_made(Programme, sections.programme(m), record),
+        trials={uses: _made(Trials, one, record) for uses, one in sections.trials(m).items()},
         reasons=Reasons(**sections.reasons(m)),
         provisional=record.provisional,
         final=record.final,

@@ -251,6 +251,14 @@ class Programme(Struct, kw_only=True):
     unsubscribed: int
 
 
+class Trials(Struct, kw_only=True):
+    """Trials that were over in the period, those that were paid in it, and the one as a share of the other (D5)."""
+
+    over: int
+    paid: int
+    share: Ratio
+
+
 class Reasons(Struct, kw_only=True):
     """Answers to exit surveys, and points earned, by the reasons that the policy lists."""
 

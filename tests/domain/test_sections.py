@@ -117,6 +117,12 @@ def test_members_by_hand() -> None:
     assert sections.programme({"order_revenue": 5})["member_customer_year"] is None
 
 
+def test_trials_by_hand() -> None:
+    """Of those who used it once or not at all few pay, of those who used it five times and more the half."""
+    found = sections.trials({"trials_over:0": 40, "trials_paid:0": 2, "trials_over:5": 10, "trials_paid:5": 5})
+    assert (found["0"]["share"], found["5"]["share"], found["10"]["share"]) == (0.05, 0.5, None)
+
+
 def test_subscriptions_by_hand() -> None:
     measures = {
         "mrr_start": 1_000_00, "mrr_new": 150_00, "mrr_expansion": 100_00, "mrr_contraction": 50_00,

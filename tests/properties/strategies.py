@@ -149,8 +149,10 @@ MOMENTS_MS = [-1, 0, 1, 999, 1000, 59 * MINUTE_MS, 90 * MINUTE_MS, 12 * 60 * MIN
 SHOPPER = ["order_completed"] * 9 + ["session", "feature_used", "subscription", "subscription", "profile", "noise"]
 MEMBER = ["programme_joined", "programme_left", "reward_earned"] + ["order_completed"] * 6 + ["session"]
 CLIENT = ["ticket_opened", "ticket_replied", "ticket_resolved"] * 3 + ["service_cost"] * 2 + ["order_completed"] * 3
+TRIER = ["trial_started", "trial_ended", "subscription"] * 2 + ["feature_used"] * 4 + ["session"]
 TALKER = ["noise"] * 12 + ["order_completed", "profile"]
 SUBSCRIBER = ["subscription"] * 6 + ["order_completed", "session", "profile"]
+HABITS = [SHOPPER, SHOPPER, SHOPPER, SUBSCRIBER, MEMBER, CLIENT, TRIER, TALKER, [], []]  # []: a troubled customer
 
 
 def _subscription(draw: st.DrawFn, at_ms: int) -> dict[str, Any]:
@@ -245,9 +247,9 @@ def _customers_events(
     delays_ms = st.sampled_from(
         [0] * 9 + [1000, allowed_ms // 3, allowed_ms // 2, allowed_ms, allowed_ms + 1, 20 * DAY_MS]
     )
-    kinds = draw(st.sampled_from([SHOPPER, SHOPPER, SHOPPER, SUBSCRIBER, MEMBER, CLIENT, TALKER, [], []])) or _troubled(
-        draw
-    )
+    kinds = draw(
+        st.sampled_from([SHOPPER, SHOPPER, SHOPPER, SUBSCRIBER, MEMBER, CLIENT, TRIER, TALKER, [], []])
+    ) or _troubled(draw)
     usual = draw(st.integers(1, 7))
     gaps = st.sampled_from([0, usual, usual, usual, usual, usual + 1, 2 * usual, 15 + usual, 50])
     day = first + draw(st.integers(-3, 12)) * DAY

@@ -19,6 +19,13 @@ Event = Mapping[str, Any]
 
 
 @dataclass
+class Trial:
+    second: int
+    uses: int = 0
+    over: bool = False
+
+
+@dataclass
 class Customer:
     recent: list[tuple[str, str]] = field(default_factory=list)  # T7: (source, id) of the last 8 accepted events
     segments: list[tuple[int, str]] = field(default_factory=list)  # S2: (second, segment)
@@ -47,6 +54,7 @@ class Customer:
     word: date | None = None  # W5
     member: bool = False
     tickets: dict[str, tuple[int, bool]] = field(default_factory=dict)  # (second, whether it is open)
+    trial: Trial | None = None  # D5
     replied: set[str] = field(default_factory=set)  # of the open ones, D3
     acquisition_cost: int = 0  # in minor units, as last said
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from decimal import Decimal
 from typing import Any
 
-from tests.recounting.customer import Customer, Event
+from tests.recounting.customer import Customer, Event, Trial
 from tests.recounting.days import ms
 from tests.recounting.rules import Rules
 
@@ -71,6 +71,24 @@ def flows_of(event: Event, customer: Customer, rules: Rules) -> Iterator[tuple[s
     elif kind == "profile_updated" and event.get("acquisition_cost") is not None:
         yield "acquisition_cost", minor(event["acquisition_cost"]) - customer.acquisition_cost
     yield from _grievances(event, customer)
+    yield from _trial(event, customer)
+
+
+def pays(event: Event) -> bool:
+    """D5: "a subscription that is started, renewed or changed, with an mrr above 0"."""
+    kinds = ("subscription_started", "subscription_renewed", "subscription_changed")
+    return event["type"] in kinds and minor(event.get("mrr")) > 0
+
+
+def _trial(event: Event, customer: Customer) -> Iterator[tuple[str, int]]:
+    """D5."""
+    if customer.trial is None or ms(event["time"]) // 1000 < customer.trial.second:
+        return
+    least = max(one for one in (0, 1, 2, 3, 5, 10) if one <= customer.trial.uses)
+    if (pays(event) or event["type"] == "trial_ended") and not customer.trial.over:
+        yield f"trials_over:{least}", 1
+    if pays(event):
+        yield f"trials_paid:{least}", 1
 
 
 def _grievances(event: Event, customer: Customer) -> Iterator[tuple[str, int]]:
@@ -149,8 +167,20 @@ def _listed(reason: Any, reasons: tuple[str, ...]) -> str:
     return reason if reason in reasons else "other"
 
 
-def remember(event: Event, customer: Customer) -> None:
+def _remember_trial(event: Event, customer: Customer, engages: Container[str]) -> None:
+    now, trial = ms(event["time"]) // 1000, customer.trial
+    if event["type"] == "trial_started" and (trial is None or trial.over):
+        customer.trial = Trial(now)
+    elif trial is not None and now >= trial.second:
+        if pays(event):
+            customer.trial = None
+        trial.uses += event["type"] in engages and not trial.over
+        trial.over |= event["type"] == "trial_ended"
+
+
+def remember(event: Event, customer: Customer, rules: Rules) -> None:
     """What later flows go by."""
+    _remember_trial(event, customer, rules.signs.engages)
     _remember_ticket(event, customer)
     customer.orders += event["type"] == "order_completed"
     if event["type"] == "profile_updated" and event.get("acquisition_cost") is not None:
