@@ -90,8 +90,8 @@ def test_partitions_change_nothing_in_order(case: Case) -> None:
 def calm(case: Case) -> list[dict[str, Any]]:
     """A case in order, without what is documented to go by arrival.
 
-    That is: repeated ids, segments that change (S2), more subscriptions, or events of one, than are told apart (R2), and any
-    two events at the same time, and erasures.
+    That is: repeated ids, segments that change (S2), more subscriptions, or events of one, than are told apart (R2),
+    any two events at the same time, and erasures.
     """
     segments = {"a": "young", "b": "old"}
     ids: set[str] = set()
