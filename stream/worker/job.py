@@ -132,7 +132,8 @@ def _counted() -> Counted:
 def _warm_up(policy: Policy) -> None:
     """Run a few events through everything that numba compiles, on a partition that is thrown away."""
     job, partition = real_job(policy), real_job(policy).make(0)
-    began_ms, later_ms = 1_000_000_000_000, 1_000_864_000_000  # days close between them
+    # days close between them, which they do not before the policy's history starts
+    began_ms, later_ms = 2_000_000_000_000, 2_000_864_000_000
     written = '{"id":"1","type":"%s","customer_id":"c","time":%d,"amount":1,"currency":"%s"%s}'
     # plain, of two kinds, and one that is not plain
     events = [
