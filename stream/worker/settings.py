@@ -21,6 +21,7 @@ ADVERTISE = "LAPSE_ADVERTISE"
 PREFIX = "LAPSE_KAFKA_"  # LAPSE_KAFKA_SASL_USERNAME is librdkafka's sasl.username
 
 DEFAULT_GROUP = "lapse"
+SHORTEST_TOKEN: Final = 16
 DEFAULT_HTTP = "127.0.0.1:9464"  # the port Prometheus exporters of applications commonly use
 
 # what exactly-once rests on (DESIGN §8); another value would not be slower or less safe, but wrong
@@ -81,13 +82,16 @@ def read(environment: Mapping[str, str], bootstrap: str | None = None, http: str
     advertise = environment.get(ADVERTISE)
     if advertise is not None and address(advertise) is None:
         errors.append(f"{ADVERTISE}: {advertise!r} is no HOST:PORT")
+    token = environment.get(TOKEN, "").strip()
+    if token and len(token) < SHORTEST_TOKEN:
+        errors.append(f"{TOKEN} has {len(token)} characters: {SHORTEST_TOKEN} at least, from a random source")
     kafka, wrong = pass_through(environment)
     errors += wrong
     if errors:
         raise SettingsError(errors)
     folder = Path(environment[SNAPSHOTS]) if environment.get(SNAPSHOTS) else None
     url = f"http://{advertise}" if advertise else None
-    return Settings(servers, group, slot, where, kafka, environment.get(TOKEN) or None, folder, url)
+    return Settings(servers, group, slot, where, kafka, token or None, folder, url)
 
 
 def pass_through(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

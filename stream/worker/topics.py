@@ -33,9 +33,15 @@ __all__ = [
 
 _PATIENCE_SECONDS = 30.0
 _LEAST_SEGMENT_BYTES, _MOST_SEGMENT_BYTES = 16 << 20, 64 << 20
+_LEAST_TOMBSTONES_MS = 2 * 3_600_000  # a snapshot is used for an hour, and a restore takes a while
 _COMPACT: Final = {"cleanup.policy": "compact"}
-# an open segment is never compacted: with the default of 1 GiB a changelog of 5 MB live was seen at 208 MB
-_CHANGELOG: Final = {**_COMPACT, "segment.bytes": str(32 << 20), "min.cleanable.dirty.ratio": "0.3"}
+# An open segment is never compacted: with the default of 1 GiB a changelog of 5 MB live was seen at 208 MB. One that is
+# seldom written is closed, and compacted, after six hours all the same: whoever was erased must go. A tombstone stays
+# longer than any local snapshot is used (worker.snapshot.OLDEST_SECONDS), which would bring back whom it takes away.
+_CHANGELOG: Final = {
+    **_COMPACT, "segment.bytes": str(32 << 20), "min.cleanable.dirty.ratio": "0.3", "segment.ms": "21600000",
+    "max.compaction.lag.ms": "21600000", "delete.retention.ms": "86400000",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ def verify(bootstrap: str, kafka: Mapping[str, str] | None = None) -> list[str]:
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in wanted]
     for resource, future in (admin.describe_configs(resources) if resources else {}).items():
         have = {name: entry.value for name, entry in future.result(_PATIENCE_SECONDS).items()}
-        problems += _setting_problems(wanted[resource.name], have)
+        problems += setting_problems(wanted[resource.name], have)
     return problems
 
 
@@ -112,7 +118,8 @@ def differences(counts: Mapping[str, int]) -> list[str]:
     return problems
 
 
-def _setting_problems(topic: Topic, have: Mapping[str, str | None]) -> list[str]:
+def setting_problems(topic: Topic, have: Mapping[str, str | None]) -> list[str]:
+    """What is wrong with a topic's settings as they are, in words."""
     problems = []
     policy = have.get("cleanup.policy")
     if policy is not None and policy != "compact":
@@ -121,6 +128,11 @@ def _setting_problems(topic: Topic, have: Mapping[str, str | None]) -> list[str]
     small = size is not None and _LEAST_SEGMENT_BYTES <= int(size) <= _MOST_SEGMENT_BYTES
     if "segment.bytes" in topic.settings and size is not None and not small:
         problems.append(f"{topic.name}: segment.bytes is {size}, 16 to 64 MiB let it be compacted")
+    kept = have.get("delete.retention.ms")
+    if "delete.retention.ms" in topic.settings and kept is not None and int(kept) < _LEAST_TOMBSTONES_MS:
+        problems.append(
+            f"{topic.name}: delete.retention.ms is {kept}: at least {_LEAST_TOMBSTONES_MS}, for a reader of an hour ago"
+        )
     return problems
 
 

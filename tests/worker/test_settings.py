@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
+from stream.desk import settings as desk
 from stream.worker import topics
+from stream.worker.exporter import Exporter
 from stream.worker.settings import Settings, SettingsError, read
 from stream.worker.slot import claim
+from stream.worker.snapshot import OLDEST_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+DAY_MS = 86_400_000
 
 
 def test_from_the_environment() -> None:
@@ -39,12 +45,42 @@ def test_all_mistakes_at_once() -> None:
         "LAPSE_SLOT": "",
         "LAPSE_KAFKA_ENABLE_AUTO_COMMIT": "true",
         "LAPSE_KAFKA_ISOLATION_LEVEL": "read_uncommitted",
+        "LAPSE_TOKEN": "guessed",
     }
     with pytest.raises(SettingsError) as raised:
         read(environment, http="here")
-    assert len(raised.value.errors) == 6
+    assert len(raised.value.errors) == 7
     for name in ("LAPSE_BOOTSTRAP", *environment, "--http"):
         assert any(name in error for error in raised.value.errors), name
+
+
+def test_nobody_else_is_served_unless_that_is_asked_for() -> None:
+    """HTTP is for this host, worker and desk alike, until --http says more; a customer's row needs the token."""
+    settings = read({"LAPSE_BOOTSTRAP": "one:9092"})
+    exporter = Exporter(settings.http, lambda: 0.0, settings.token)
+    exporter.start()
+    try:
+        assert exporter.url.startswith("http://127.0.0.1:")
+        with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
+            probe.connect(("127.0.0.2", int(exporter.url.rpartition(":")[2])))  # another address of this host
+    finally:
+        exporter.stop()
+    assert desk.DEFAULT_HTTP.startswith("127.0.0.1:")
+
+
+def test_the_changelog_is_compacted_soon_and_tombstones_outlive_snapshots() -> None:
+    """Why: docs/operations.md, What the topics are like."""
+    for topic in topics.TOPICS:
+        if topic.name in (topics.CHANGELOG, topics.DESK):
+            have = {**topic.settings}
+            assert have["cleanup.policy"] == "compact"
+            assert int(have["max.compaction.lag.ms"]) <= DAY_MS
+            assert int(have["delete.retention.ms"]) >= 2 * OLDEST_SECONDS * 1000
+            assert not topics.setting_problems(topic, have)
+            wrong = {"cleanup.policy": "delete", "segment.bytes": str(1 << 30), "delete.retention.ms": "60000"}
+            problems = topics.setting_problems(topic, wrong)
+            assert len(problems) == 3
+            assert all(name in " ".join(problems) for name in wrong)
 
 
 def test_a_slot_is_held_until_it_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
