@@ -86,7 +86,9 @@ def _cohorts(r: Row, first: int, last: int, out: NDArray[np.int64]) -> None:
     """Whether day N after the first fell into the period, and found the customer active (definitions W3, W10)."""
     for k in range(COHORTS.size):
         day = r.first_day + COHORTS[k]
-        if first <= day <= last:
+        if day > last:
+            break  # so are the days of the later cohorts
+        if first <= day:
             out[MEMBERS + 2 * k] += 1
             out[MEMBERS + 2 * k + 1] += active_between(r, day, day)
             out[LATER + 3 * k] += active_between(r, day, last)
