@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -146,7 +146,7 @@ class _Sender:
         self._producer: Producer = clients.producer(cluster, f"{cluster.group}.redrive")
         self._producer.init_transactions(CALL_SECONDS)
 
-    def send(self, sent: list[tuple[Dead, bytes | None, bytes]]) -> None:
+    def send(self, sent: Iterable[tuple[Dead, bytes | None, bytes]]) -> None:
         try:
             self._producer.begin_transaction()
             for one, key, value in sent:
@@ -154,12 +154,20 @@ class _Sender:
                 self._producer.produce(DEAD, b"", one.key, headers=_receipt(one))
             self._producer.commit_transaction(CALL_SECONDS)
         except KafkaException as error:
-            code = error.args[0].code()
-            if code in {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}:  # noqa: SLF001
+            if self._cause(error) in {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}:  # noqa: SLF001
                 raise OvertakenError(
                     "another `lapse dead redrive` of this group began meanwhile and took over; nothing went twice"
                 ) from None
             raise
+
+    def _cause(self, error: KafkaException) -> int:
+        """The code of what went wrong: after a fatal error `produce` says only that there was one, `abort` says which."""
+        if error.args[0].code() == KafkaError._FATAL:  # noqa: SLF001
+            try:
+                self._producer.abort_transaction(CALL_SECONDS)
+            except KafkaException as fatal:
+                error = fatal
+        return int(error.args[0].code())
 
 
 def _receipt(one: Dead) -> list[tuple[str, str | bytes | None]]:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from stream.cli import main
 from stream.core.policy import Policy
-from stream.tools.dead import Chosen, read
+from stream.tools.dead import Chosen, Dead, read
 from stream.tools.redrive import OvertakenError, _Sender, redrive
 from stream.wire.dead import DeadLetter, Reason, to_record
 from stream.worker import topics
 from stream.worker.clients import producer
 from stream.worker.settings import Settings
 from tests.support.kafka import read_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 GOOD = {"id": "1", "type": "session", "customer_id": "anna", "time": "2017-08-01T10:00:00Z"}
 
@@ -153,3 +156,24 @@ def test_one_that_was_overtaken_says_so(kafka_bootstrap: str) -> None:
     with pytest.raises(OvertakenError, match="nothing went twice"):
         first.send([(letter, letter.key, letter.value)])
     assert len(read_all(kafka_bootstrap, topics.EVENTS)) == 1
+
+
+@pytest.mark.kafka
+def test_one_that_is_overtaken_while_it_sends_says_so(kafka_bootstrap: str) -> None:
+    cluster = Settings(kafka_bootstrap)
+    topics.create(kafka_bootstrap, 1, 1)
+    bury(kafka_bootstrap, (Reason.unknown_type, b"anna", event()))
+    letter = next(read(cluster))
+    first = _Sender(cluster)
+    _Sender(cluster)
+
+    pause = threading.Event()
+
+    def for_ever() -> Iterator[tuple[Dead, bytes | None, bytes]]:
+        while True:  # until librdkafka knows, and takes no more
+            yield letter, letter.key, letter.value
+            pause.wait(0.01)
+
+    with pytest.raises(OvertakenError, match="nothing went twice"):
+        first.send(for_ever())
+    assert read_all(kafka_bootstrap, topics.EVENTS) == []
