@@ -196,8 +196,15 @@ class Shard:
 
     # -------------------------------------------------------- retention
 
+    def _count_ends(self) -> None:
+        """D6."""
+        for day, segment, measure in self.alerts.ended:
+            self.flows.setdefault(day, Counter())[segment, measure] += 1
+        self.alerts.ended.clear()
+
     def _finish(self, *, anew: bool = False) -> None:
         """R7: "provisional until A passes its end, then closed … published again … final when C passes its end"."""
+        self._count_ends()
         today = day_of(int(self.alert_clock), self.rules.zone)
         hour = int(self.alert_clock) // 3_600_000
         revised, self.late = self.late and hour != self.hour, self.late and hour == self.hour

@@ -1,12 +1,15 @@
 """What a partition is beside its rows, as it stands in its control record.
 
-Owns: the form of that. A field that is new has a default, so that an older version's record can still be read. What the
-numbers mean is said where they are kept.
+Owns: the form of that, and what a policy must have in common with the one it was written under. A field that is new has
+a default, so that an older version's record can still be read. What the numbers mean is said where they are kept.
 """
 
 from __future__ import annotations
 
 import msgspec
+
+from stream.core import layouts
+from stream.core.policy import Policy
 
 
 class Control(msgspec.Struct, frozen=True):
@@ -26,3 +29,17 @@ class Control(msgspec.Struct, frozen=True):
     ended: list[tuple[str, str, str, int]]
     leads: dict[str, tuple[int, int]]
     pulse: bytes = b""
+
+
+def differences(control: Control, policy: Policy) -> list[str]:
+    """Why rows would be misread under a policy, in words; empty when they would not."""
+    errors = []
+    if control.row_layout not in layouts.known():
+        errors.append("its rows have another layout: this version can't read them")
+    if (control.zone, control.currency) != (policy.zone, policy.currency):
+        errors.append(
+            f"its days and money are {control.zone}, {control.currency}, not {policy.zone}, {policy.currency}"
+        )
+    if policy.segments[: len(control.segments)] != control.segments:
+        errors.append(f"its segments are {', '.join(control.segments)}: keep these in this order, add new ones behind")
+    return errors

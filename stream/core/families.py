@@ -159,6 +159,18 @@ CAMPAIGNS: Final = Family(
     },
     FLOW_PERIODS,
 )  # fmt: skip
+WIN_BACK: Final = Family(
+    "win_back_alerts",
+    "Alerts of silent that ended with a purchase (returned) or without one: of customers who may be contacted "
+    "(treated), of these to whom a campaign was sent meanwhile (contacted), and of those held out.",
+    "count",
+    {
+        "treated": "win_back_treated", "treated_returned": "win_back_treated_returned",
+        "contacted": "win_back_contacted", "contacted_returned": "win_back_contacted_returned",
+        "held_out": "win_back_held_out", "held_out_returned": "win_back_held_out_returned",
+    },
+    ("last_month",),
+)  # fmt: skip
 PAYMENTS: Final = Family(
     "payments",
     "Charges that failed, that failed for good, and that went through after all.",

@@ -87,6 +87,18 @@ class Flows:
         view.dirty[slot] |= view.values[slot, :, at] != values
         view.values[slot, :, at] = values
 
+    def add(self, day: int, group: int, name: str) -> None:
+        """Count one more of a measure on a day that is not final."""
+        view = self.view
+        if day < view.first[0]:
+            return
+        slot = day % view.day.size
+        if view.day[slot] != day:
+            assert view.day[slot] == NO_DAY, "two days that are not final share a slot"
+            view.day[slot] = day
+        view.dirty[slot, group] = 1
+        view.values[slot, group, self.names.index(name)] += 1
+
     def finish(self, day: int) -> None:
         """The day is final: add it to the sums of its periods, and let its slot go."""
         view = self.view

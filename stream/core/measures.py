@@ -33,6 +33,7 @@ from stream.core.families import (
     TICKETS,
     TRIALS,
     USAGE,
+    WIN_BACK,
     Family,
 )
 from stream.core.kinds import NAMES
@@ -126,8 +127,8 @@ NPS: Final = Family(
 FAMILIES: Final = (
     PERIOD_CUSTOMERS, ORDERS, ORDER_REVENUE, START_REVENUE, MRR, PLAN_RAISES, RAISED_MRR, COSTS, ACTIVE, LIFECYCLE,
     COHORT, BUYERS, DEPARTURES, NPS,
-    FEEDBACK, TICKETS, HANDLING, PAGES, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, PAYMENTS, TRIALS,
-    CUSTOMER_DAYS, EXITS, REWARDS,
+    FEEDBACK, TICKETS, HANDLING, PAGES, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, WIN_BACK, PAYMENTS,
+    TRIALS, CUSTOMER_DAYS, EXITS, REWARDS,
 )  # fmt: skip
 
 # the measures that a scan of the rows brings, in the order of its array; the six counts have their own

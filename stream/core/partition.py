@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from stream.core import alerts, erasures, flows, heap, kernel, latest, layouts, pulse
+from stream.core import alerts, erasures, flows, heap, kernel, latest, layouts, pulse, winback
 from stream.core.alerts import Alert
 from stream.core.batch import Batch
 from stream.core.calendar import DAY_MS, HOUR_MS, calendar
-from stream.core.control import Control
+from stream.core.control import Control, differences
 from stream.core.flows import Flows
 from stream.core.forgetting import forget_old
 from stream.core.gauges import Gauges, scan
@@ -84,6 +84,7 @@ class Partition:
         self._set_border()
         self._heap = np.empty((0, 2), np.int64)
         self._notes = np.empty(0, NOTE)
+        self._counted_n = 0  # of them: what ended was counted
 
     @property
     def clock_ms(self) -> int | None:
@@ -203,7 +204,8 @@ class Partition:
     def load_control(self, data: bytes) -> None:
         """Go on from a control record. Raises OtherPolicyError where rows would be misread."""
         control = msgspec.json.decode(data, type=Control)
-        self._refuse_other(control)
+        if wrong := differences(control, self.policy):
+            raise OtherPolicyError(f"changelog of partition {self.number}: {'; '.join(wrong)}")
         c, ledger = self._clock, self.ledger
         c[C.MAX], c[C.ALERT] = control.max_ms, control.alert_ms
         c[C.LATE_CHANGE] = control.late_change
@@ -217,25 +219,10 @@ class Partition:
             c[C.FIRST_DAY] = control.first_day
         self._set_border()
 
-    def _refuse_other(self, control: Control) -> None:
-        policy, errors = self.policy, []
-        if control.row_layout not in layouts.known():
-            errors.append("its rows have another layout: this version can't read them")
-        if (control.zone, control.currency) != (policy.zone, policy.currency):
-            errors.append(
-                f"its days and money are {control.zone}, {control.currency}, not {policy.zone}, {policy.currency}"
-            )
-        if policy.segments[: len(control.segments)] != control.segments:
-            errors.append(
-                f"its segments are {', '.join(control.segments)}: keep these in this order, add new ones behind"
-            )
-        if errors:
-            raise OtherPolicyError(f"changelog of partition {self.number}: {'; '.join(errors)}")
-
     def _store(self, events: int, until_ms: int) -> Store:
         """The kernel's view of the table, with room for all that `events` events and the timers can bring."""
         c, table = self._clock, self.table
-        c[C.NOTES_N] = c[C.FIRED] = c[C.DUPLICATES] = 0
+        c[C.NOTES_N] = c[C.FIRED] = c[C.DUPLICATES] = self._counted_n = 0
         c[C.CHANGED_N], c[C.MORE_N] = table.changed_n, table.more_n
         room = events + kernel.TIMER_LIMIT + kernel.NOTES_LIMIT
         if self._notes.size < room:
@@ -261,6 +248,7 @@ class Partition:
             return False
         if why == kernel.FIRST_DAY:
             self.ledger.begin(int(c[C.FIRST_DAY]))
+        self._count_ends()
         late_change = why == kernel.BORDER and bool(c[C.LATE_CHANGE])
         step.parts += self.ledger.publish(self.table, int(c[C.ALERT]), late_change=late_change)
         if late_change:
@@ -297,8 +285,15 @@ class Partition:
         if c[C.LATE_CHANGE]:
             c[C.BORDER] = min(c[C.BORDER], kernel.next_hour_ms(c[C.ALERT]))
 
+    def _count_ends(self) -> None:
+        """Count what ended since the last time: before days close, so that the borders of steps don't matter."""
+        new = self._notes[self._counted_n : self._clock[C.NOTES_N]]
+        self._counted_n += new.size
+        winback.count(new, self.flows, self.policy, self._calendar, self.table.customer_id)
+
     def _tell(self, step: Step) -> None:
         c = self._clock
+        self._count_ends()
         self.table.changed_n, self.table.more_n = int(c[C.CHANGED_N]), int(c[C.MORE_N])
         step.duplicates = int(c[C.DUPLICATES])
         if self.clock_ms is not None:

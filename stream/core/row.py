@@ -21,7 +21,7 @@ TICKETS = 4  # told apart while open
 COMPLAINTS = 4  # days remembered
 SEGMENT_CHANGES = 4
 DUPLICATES = 8
-FORM = 1  # of this layout; earlier ones are in core.layouts
+FORM = 2  # of this layout; earlier ones are in core.layouts
 FORM_AT = 3
 ANSWERS = 3  # NPS answers of a customer that are kept
 MONTHS = 8  # a quarter, the one before, and what may come before the former is final
@@ -135,6 +135,7 @@ MORE = np.dtype(
         ("nps", "u1", ANSWERS),
         ("trial_s", "u4"),  # when a trial began that is not paid yet, 0 without one
         ("trial_uses", "u1"),  # in it, and a bit of core.signals: it is over
+        ("campaign_s", "u4"),  # when the latest campaign was sent
     ]
 )
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from stream.core import rates
-from stream.core.families import CAMPAIGNS, COSTS, FEEDBACK, PAGES, PAYMENTS, PROGRAMME, TICKETS, Family
+from stream.core import intervals, rates
+from stream.core.families import CAMPAIGNS, COSTS, FEEDBACK, PAGES, PAYMENTS, PROGRAMME, TICKETS, WIN_BACK, Family
 from stream.core.measures import COHORT_DAYS, DEPARTURES, EXIT_PREFIX, LIFECYCLE, MRR, NPS, REWARD_PREFIX, TRIAL_USES
 
 Number: TypeAlias = float | None
@@ -230,6 +230,19 @@ def programme(measures: Measures) -> Section:
             "other_customer_year": rates.per_customer_year(revenue - of_members, days - member_days),
         }
     )
+
+
+def win_back(measures: Measures) -> Section:
+    """Alerts of `silent` that ended, of the treated and of the held out, and what the difference is worth (D6).
+
+    `contacted` are part of the treated. Who came back at once was not contacted yet: their share alone says little.
+    """
+    m = {name.removeprefix("win_back_"): measures.get(name, 0) for name in WIN_BACK.roles.values()}
+    effect, low, high = intervals.difference(
+        m["treated_returned"], m["treated"], m["held_out_returned"], m["held_out"]
+    )  # fmt: skip
+    shares = {f"{who}_share": rates.share(m[f"{who}_returned"], m[who]) for who in ("treated", "contacted", "held_out")}
+    return m | shares | {"effect": effect, "effect_low": low, "effect_high": high}
 
 
 def trials(measures: Measures) -> dict[str, Section]:

@@ -23,7 +23,7 @@ from stream.jit import njit, whole
 PROFILE_UPDATED, CONSENT_CHANGED = int(Kind.profile_updated), int(Kind.consent_changed)
 UNSUBSCRIBED = int(Kind.unsubscribed)
 ORDER_COMPLETED, ORDER_REFUNDED = int(Kind.order_completed), int(Kind.order_refunded)
-SERVICE_COST = int(Kind.service_cost)
+SERVICE_COST, CAMPAIGN_SENT = int(Kind.service_cost), int(Kind.campaign_sent)
 CART_ABANDONED, PAGE_PERFORMANCE = int(Kind.cart_abandoned), int(Kind.page_performance)
 SURVEY_ANSWERED, REVIEW_POSTED = int(Kind.survey_answered), int(Kind.review_posted)
 TICKET_OPENED, TICKET_RESOLVED = int(Kind.ticket_opened), int(Kind.ticket_resolved)
@@ -135,6 +135,8 @@ def service(r: Row, m: More, e: Said, rule: Rule, episodes: signals.Days) -> int
         return troubles.leaves(r, m, e.time_s, e.day, rule, episodes)
     if e.kind == SERVICE_COST:
         m.cost_to_serve += e.amount
+    elif e.kind == CAMPAIGN_SENT:
+        m.campaign_s = max(whole(m.campaign_s), e.time_s)
     elif e.kind == TRIAL_STARTED:
         signals.begins(r, m, e.time_s)
         signals.trial_begins(m, e.time_s)

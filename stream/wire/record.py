@@ -38,6 +38,7 @@ from stream.wire.shapes import (
     Subscriptions,
     Trials,
     Wanted,
+    WinBack,
 )
 from stream.wire.stamps import Time, rfc3339
 
@@ -76,6 +77,7 @@ class DayRecord(Struct, kw_only=True):
     experience: Experience
     programme: Programme
     trials: dict[str, Trials]
+    win_back: WinBack
     reasons: Reasons
     provisional: bool
     final: bool
@@ -121,6 +123,7 @@ def day_record(record: Record, beside: Beside) -> DayRecord:
         experience=_made(Experience, sections.experience(m), record),
         programme=_made(Programme, sections.programme(m), record),
         trials={uses: _made(Trials, one, record) for uses, one in sections.trials(m).items()},
+        win_back=_made(WinBack, sections.win_back(m), record),
         reasons=Reasons(**sections.reasons(m)),
         provisional=record.provisional,
         final=record.final,

@@ -251,6 +251,28 @@ class Programme(Struct, kw_only=True):
     unsubscribed: int
 
 
+class WinBack(Struct, kw_only=True):
+    """Alerts of `silent` that ended in the period: of customers who may be contacted, and of those held out (D6).
+
+    `effect` is treated_share − held_out_share, with 95 % between `effect_low` and `effect_high`: what all that is done
+    for those who fell silent brings. `contacted`, to whom a campaign was sent while the alert was open, are part of the
+    treated; their share says nothing of what a campaign brings.
+    """
+
+    treated: int
+    treated_returned: int
+    treated_share: Ratio
+    contacted: int
+    contacted_returned: int
+    contacted_share: Ratio
+    held_out: int
+    held_out_returned: int
+    held_out_share: Ratio
+    effect: Ratio
+    effect_low: Ratio
+    effect_high: Ratio
+
+
 class Trials(Struct, kw_only=True):
     """Trials that were over in the period, those that were paid in it, and the one as a share of the other (D5)."""
 

@@ -117,6 +117,20 @@ def test_members_by_hand() -> None:
     assert sections.programme({"order_revenue": 5})["member_customer_year"] is None
 
 
+def test_win_back_by_hand() -> None:
+    """Newcombe's own example: 56 of 70 against 48 of 80, as if the former were treated and the latter held out."""
+    found = sections.win_back({
+        "win_back_treated": 70, "win_back_treated_returned": 56, "win_back_contacted": 20,
+        "win_back_contacted_returned": 5, "win_back_held_out": 80, "win_back_held_out_returned": 48,
+    })  # fmt: skip
+    assert (found["treated_share"], found["contacted_share"], found["held_out_share"]) == (0.8, 0.25, 0.6)
+    interval = [round(found[name] or 0, 4) for name in ("effect", "effect_low", "effect_high")]
+    assert interval == [0.2, 0.0524, 0.3339]
+    alone = sections.win_back({"win_back_treated": 3})
+    assert alone["treated_share"] == 0
+    assert [alone[name] for name in ("held_out_share", "effect", "effect_low", "effect_high")] == [None] * 4
+
+
 def test_trials_by_hand() -> None:
     """Of those who used it once or not at all few pay, of those who used it five times and more the half."""
     found = sections.trials({"trials_over:0": 40, "trials_paid:0": 2, "trials_over:5": 10, "trials_paid:5": 5})

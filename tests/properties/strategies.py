@@ -134,6 +134,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
         "signs": {"silent": silent, **draw(_signs())},
         "acceptable": {"cost_share": draw(st.sampled_from([0, 0.1, 1.0]))},
         "value": {"margin": draw(st.sampled_from([0.2, 1.0]))},
+        "holdout_share": draw(st.sampled_from([0.0, 0.3, 0.5])),
         "consent_default": {"tracking": draw(st.sampled_from([True, True, False]))},
     }
     if draw(st.booleans()):
@@ -149,10 +150,23 @@ MOMENTS_MS = [-1, 0, 1, 999, 1000, 59 * MINUTE_MS, 90 * MINUTE_MS, 12 * 60 * MIN
 SHOPPER = ["order_completed"] * 9 + ["session", "feature_used", "subscription", "subscription", "profile", "noise"]
 MEMBER = ["programme_joined", "programme_left", "reward_earned"] + ["order_completed"] * 6 + ["session"]
 CLIENT = ["ticket_opened", "ticket_replied", "ticket_resolved"] * 3 + ["service_cost"] * 2 + ["order_completed"] * 3
+MAILED = ["order_completed"] * 6 + ["campaign_sent"] * 2 + ["session"]
 TRIER = ["trial_started", "trial_ended", "subscription"] * 2 + ["feature_used"] * 4 + ["session"]
 TALKER = ["noise"] * 12 + ["order_completed", "profile"]
 SUBSCRIBER = ["subscription"] * 6 + ["order_completed", "session", "profile"]
-HABITS = [SHOPPER, SHOPPER, SHOPPER, SUBSCRIBER, MEMBER, CLIENT, TRIER, TALKER, [], []]  # []: a troubled customer
+HABITS = [
+    SHOPPER,
+    SHOPPER,
+    SHOPPER,
+    SUBSCRIBER,
+    MEMBER,
+    CLIENT,
+    TRIER,
+    MAILED,
+    TALKER,
+    [],
+    [],
+]  # []: a troubled one
 
 
 def _subscription(draw: st.DrawFn, at_ms: int) -> dict[str, Any]:
@@ -247,9 +261,7 @@ def _customers_events(
     delays_ms = st.sampled_from(
         [0] * 9 + [1000, allowed_ms // 3, allowed_ms // 2, allowed_ms, allowed_ms + 1, 20 * DAY_MS]
     )
-    kinds = draw(
-        st.sampled_from([SHOPPER, SHOPPER, SHOPPER, SUBSCRIBER, MEMBER, CLIENT, TRIER, TALKER, [], []])
-    ) or _troubled(draw)
+    kinds = draw(st.sampled_from(HABITS)) or _troubled(draw)
     usual = draw(st.integers(1, 7))
     gaps = st.sampled_from([0, usual, usual, usual, usual, usual + 1, 2 * usual, 15 + usual, 50])
     day = first + draw(st.integers(-3, 12)) * DAY

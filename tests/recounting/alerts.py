@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from tests.recounting.customer import Customer, Event, is_customer
-from tests.recounting.days import DAY_MS, day_of, ms
+from tests.recounting.customer import Customer, Event, is_customer, segment_at
+from tests.recounting.days import DAY, DAY_MS, day_of, end_of, ms
 from tests.recounting.gaps import p_none, survival
 from tests.recounting.outages import Outages
 from tests.recounting.rules import Rules
 from tests.recounting.signs import SIGNS, Asks, faded, second
+from tests.recounting.winback import measures_of
 
 BEHAVIOURAL = {
     "silent", "buying_less_often", "spending_less", "engaging_less", "never_activated", "poor_experience", "abandoning",
@@ -34,6 +35,8 @@ class Alerts:
         self.outages = outages
         self.said: list[dict[str, Any]] = []
         self.dues: list[tuple[int, str]] = []
+        self.clock_ms = -(2.0**62)  # A, while things fall due
+        self.ended: list[tuple[date, str, str]] = []  # D6: (day, segment, measure), for the shard to count
 
     def horizon_ms(self, sign: str) -> int:
         return DAY_MS * int(self.rules.signs.of[sign].get("horizon_days", HORIZONS.get(sign, 28)))
@@ -79,10 +82,19 @@ class Alerts:
         for sign in SIGNS:
             if sign in wanted and sign in customer.open:
                 takes_back = how in ("returned", "recovered") and now_ms <= customer.open[sign]
+                if sign == "silent" and not takes_back:
+                    self._count(name, customer, how, now_ms)
                 del customer.open[sign]
                 customer.graver.discard(sign)
                 customer.turns[sign] += 1
                 self._say(name, customer, sign, "resolved", "retracted" if takes_back else how, now_ms)
+
+    def _count(self, name: str, customer: Customer, how: str, now_ms: int) -> None:
+        """D6: "on the day of the purchase, or on that of A when it was judged; in the segment of that day (S4)"."""
+        day = day_of(now_ms if how == "returned" else int(self.clock_ms), self.rules.zone)
+        segment = segment_at(customer, end_of(day - DAY, self.rules.zone) // 1000 - 1)
+        for measure in measures_of(name, customer, customer.open["silent"], how, self.rules):
+            self.ended.append((day, segment, measure))
 
     def grant(self, name: str, customer: Customer, asks: Asks, now_ms: int) -> None:
         """L4: "what recovers; what opens; what escalates; each in the order of the signs"."""
@@ -169,6 +181,7 @@ class Alerts:
             if customer is None or customer.due_ms != due_ms:
                 continue  # another due has taken its place
             customer.due_ms = None
+            self.clock_ms = max(self.clock_ms, due_ms)
             for sign in SIGNS:
                 if sign in customer.open and self._judged_at(customer, sign) <= due_ms:
                     how = "returned" if self._stays(customer, sign, due_ms) else "churned"
@@ -180,6 +193,7 @@ class Alerts:
             for sign, episode in looks:
                 self.open(name, customer, sign, episode, due_ms)
             self.await_next(name, customer)
+        self.clock_ms = max(self.clock_ms, clock_ms)
 
     def _stays(self, customer: Customer, sign: str, now_ms: int) -> bool:
         """L5."""

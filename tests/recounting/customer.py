@@ -57,6 +57,7 @@ class Customer:
     trial: Trial | None = None  # D5
     replied: set[str] = field(default_factory=set)  # of the open ones, D3
     acquisition_cost: int = 0  # in minor units, as last said
+    campaign: int = -1  # D6: second of the latest one
 
 
 def segment_at(customer: Customer, second: int) -> str:

@@ -183,6 +183,8 @@ def remember(event: Event, customer: Customer, rules: Rules) -> None:
     _remember_trial(event, customer, rules.signs.engages)
     _remember_ticket(event, customer)
     customer.orders += event["type"] == "order_completed"
+    if event["type"] == "campaign_sent":
+        customer.campaign = max(customer.campaign, ms(event["time"]) // 1000)
     if event["type"] == "profile_updated" and event.get("acquisition_cost") is not None:
         customer.acquisition_cost = minor(event["acquisition_cost"])
 

@@ -34,6 +34,7 @@ class Rules:
         self.min_purchase_days = int(silent.get("min_purchase_days", 4))
         self.model = Model(silent)
         self.signs = Signs(policy)
+        self.holdout_share = float(policy.get("holdout_share", 0))
         self.tracking: bool = policy.get("consent_default", {}).get("tracking", True)
         self.cost_share = float(policy.get("acceptable", {}).get("cost_share", 1.0))
         self.margin = float(policy.get("value", {}).get("margin", 1.0))
