@@ -23,8 +23,8 @@ from stream.core.remembering import (
     revenue_between,
 )
 from stream.core.retention import active_between, is_customer, segment_at
-from stream.core.row import NO_DAY, More, Row
-from stream.jit import njit, prefetch, whole
+from stream.core.row import More, Row
+from stream.jit import njit, prefetch
 
 WEEK_DAYS, MONTH_DAYS = 7, 30  # of WAU and MAU
 NO_MONTH, NEVER_MONTH = -1, 2**31
@@ -61,7 +61,7 @@ class Closed(NamedTuple):
     month_last: NDArray[np.int64]
 
 
-@njit
+@njit(inline=True)
 def _activity(r: Row, before: int, first: int, last: int, out: NDArray[np.int64]) -> None:
     """How active the row was in first…last, and what that makes of it (definitions W1, W2)."""
     out[DAU] += active_between(r, last, last)
@@ -81,7 +81,7 @@ def _activity(r: Row, before: int, first: int, last: int, out: NDArray[np.int64]
     out[REPEAT_BUYERS] += r.orders > 1
 
 
-@njit
+@njit(inline=True)
 def _cohorts(r: Row, first: int, last: int, out: NDArray[np.int64]) -> None:
     """Whether day N after the first fell into the period, and found the customer active (definitions W3, W10)."""
     for k in range(COHORTS.size):
@@ -115,7 +115,7 @@ def _pareto(revenue: int, out: NDArray[np.int64]) -> None:
         out[PARETO_REVENUE + _bucket(revenue)] += revenue
 
 
-@njit
+@njit(inline=True)
 def _departure(r: Row, out: NDArray[np.int64], stays: int) -> None:
     """A customer at the start, who stayed or was lost: what came last (definitions W5, W7)."""
     out[MEMBERS_START] += r.member
@@ -140,8 +140,17 @@ def _add_quiet(
         own, window = out[segment], windows[segment]
         for at in np.flatnonzero(q.head[segment]):
             day, n = oldest + at, q.head[segment, at]
+            if day > last:
+                break
+            own[DAU] += n * (day == last)
             own[WAU] += n * (day > last - WEEK_DAYS)
             own[MAU] += n * (day > last - MONTH_DAYS)
+            if day >= first:  # the one day that these rows were active
+                own[NEW] += n
+                own[BUYERS] += q.buyers[segment, at]
+                own[REPEAT_BUYERS] += q.repeat_buyers[segment, at]
+                own[MEMBERS_END] += q.members[segment, at] * (day > last - window)
+                continue
             own[DORMANT] += n * (day >= before)
             if day < first - window:
                 continue
@@ -175,31 +184,31 @@ def _scan(
     out: NDArray[np.int64],
 ) -> None:
     """Most rows are quiet: they are counted by day, and the days once for each period."""
-    earliest = periods.first.min()
+    earliest, latest = periods.first.min(), periods.last.max()
     oldest = min(periods.before.min(), earliest - active_days.max() - 1, periods.last.min() - MONTH_DAYS)
     youngest = earliest - COHORTS.max() - BRACKET_DAYS
     month = np.int64(NEVER_MONTH)
     for k in range(periods.first.size):
         if periods.month_first[k] != NO_MONTH:
             month = min(month, periods.month_first[k])
-            earliest = whole(NO_DAY)  # of a month there is revenue: no row is quiet
-    quiet = none_quiet(active_days.size, max(earliest - oldest, 0), max(earliest - youngest, 0))
+    by_day = month == NEVER_MONTH  # of a month there is revenue: no row is quiet
+    quiet = none_quiet(active_days.size, latest + 1 - oldest, latest + 1 - youngest)
     for i in range(n):
         prefetch(rows, i + _AHEAD)
         prefetch(rows, i + _AHEAD, _LAST_READ)
         r = rows[i]
-        if is_quiet(r, earliest):
+        if by_day and is_quiet(r, earliest):
             take_quiet(r, oldest, youngest, earliest, quiet)
             continue
         if r.more == 0 and r.month_head < month and r.active_head < oldest and r.first_day < youngest:
             continue
         _one(r, more[r.more], periods, active_days, losses, out)
-    if earliest != NO_DAY:
+    if by_day:
         for k in range(periods.first.size):
             _add_quiet(quiet, oldest, youngest, earliest, periods, k, active_days, out[k])
 
 
-@njit
+@njit(inline=True)
 def _one(
     r: Row, m: More, periods: Closed, active_days: NDArray[np.int64], losses: Losses, out: NDArray[np.int64]
 ) -> None:
@@ -215,7 +224,7 @@ def _one(
                 own[START_REVENUE_BEFORE] += revenue_between(r, periods.month_before[k], periods.month_first[k] - 1)
 
 
-@njit
+@njit(inline=True)
 def _all_but_revenue(
     r: Row, m: More, periods: Closed, k: int, window: int, losses: Losses, out: NDArray[np.int64]
 ) -> bool:

@@ -29,6 +29,7 @@ MOST_AT_ONCE: Final = 500  # letters in a transaction
 MOST_BYTES: Final = 8 << 20
 # as they are they would be refused again, or end workers again: they go only when they are asked for by name
 NOT_UNASKED: Final = (Reason.too_late, Reason.internal_error)
+_OVERTAKEN: Final = {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}  # noqa: SLF001
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +155,14 @@ class _Sender:
                 self._producer.produce(DEAD, b"", one.key, headers=_receipt(one))
             self._producer.commit_transaction(CALL_SECONDS)
         except KafkaException as error:
-            if self._cause(error) in {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}:  # noqa: SLF001
+            if self._cause(error) in _OVERTAKEN:
                 raise OvertakenError(
                     "another `lapse dead redrive` of this group began meanwhile and took over; nothing went twice"
                 ) from None
             raise
 
     def _cause(self, error: KafkaException) -> int:
-        """The code of what went wrong: after a fatal error `produce` says only that there was one, `abort` says which."""
+        """The code of what went wrong: `produce` says only that something fatal did, `abort` what."""
         if error.args[0].code() == KafkaError._FATAL:  # noqa: SLF001
             try:
                 self._producer.abort_transaction(CALL_SECONDS)
