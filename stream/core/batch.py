@@ -33,10 +33,13 @@ class Batch:
     customer_hash: NDArray[np.uint64]
     event_hash: NDArray[np.uint64]
     segment: NDArray[np.int16]  # code in the policy's list, NONE when the event carries none
+    variant: NDArray[np.uint8]  # place in the policy's list, plus 1; 0 for none
     amount: NDArray[np.int64]
     x: NDArray[np.int64]
     y: NDArray[np.int64]
-    ref: NDArray[np.uint64]  # hash of the order, subscription, ticket or alert id, 0 without one
+    ref: NDArray[
+        np.uint64
+    ]  # hash of a subscription's, ticket's or alert's id, 0 without; of an order, its categories' bits
 
     def __len__(self) -> int:
         return self.kind.size

@@ -33,6 +33,7 @@ class Beside(NamedTuple):
     year_before: Earlier | None = None
     target_crr: float | None = None
     acceptable_churn: float | None = None
+    variants: tuple[str, ...] = ()  # of experiments: which are told, the first is what the others are held against
 
 
 ALONE: Final = Beside()
@@ -61,10 +62,10 @@ def beside(record: Record, earlier: Lookup, policy: Policy) -> Beside:
     """What a record is held against. Only a month has targets, only what is over is compared."""
     wanted = policy.figures.wanted(record.segment) if record.period == "month" else (None, None)
     if record.provisional:
-        return Beside(None, None, *wanted)
+        return Beside(None, None, *wanted, policy.figures.variants)
     starts = (which(record.period, record.start) for which in (before, year_before))
     past, long_past = (earlier(f"{record.period}:{start}:{record.segment}") for start in starts)
-    return Beside(past, long_past, *wanted)
+    return Beside(past, long_past, *wanted, policy.figures.variants)
 
 
 def among(records: list[Record]) -> Lookup:

@@ -29,6 +29,8 @@ class Control(msgspec.Struct, frozen=True):
     ended: list[tuple[str, str, str, int]]
     leads: dict[str, tuple[int, int]]
     pulse: bytes = b""
+    categories: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
 
 
 def differences(control: Control, policy: Policy) -> list[str]:
@@ -40,6 +42,12 @@ def differences(control: Control, policy: Policy) -> list[str]:
         errors.append(
             f"its days and money are {control.zone}, {control.currency}, not {policy.zone}, {policy.currency}"
         )
-    if policy.segments[: len(control.segments)] != control.segments:
-        errors.append(f"its segments are {', '.join(control.segments)}: keep these in this order, add new ones behind")
+    figures = policy.figures
+    for what, known, now in (
+        ("segments", control.segments, policy.segments),
+        ("categories", control.categories, figures.categories),
+        ("variants", control.variants, figures.variants),
+    ):
+        if now[: len(known)] != known:
+            errors.append(f"its {what} are {', '.join(known)}: keep these in this order, add new ones behind")
     return errors

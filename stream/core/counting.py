@@ -40,6 +40,7 @@ _AT = {name: place for place, name in enumerate(FLOWS)}
 ORDERS, FIRST_ORDERS = _AT["orders"], _AT["first_orders"]
 ORDER_REVENUE, FIRST_REVENUE, ORDER_COST = _AT["order_revenue"], _AT["first_revenue"], _AT["order_cost"]
 MEMBER_REVENUE = _AT["member_revenue"]
+CROSS_SELLS, CROSS_SELL_REVENUE = _AT["cross_sells"], _AT["cross_sell_revenue"]
 DISCOUNTED_ORDERS, DISCOUNTS = _AT["discounted_orders"], _AT["discounts"]
 SLOW_LOADS = _AT["slow_loads"]
 FAILED_LOADS, ABANDONED_LOADS = _AT["failed_loads"], _AT["abandoned_loads"]
@@ -118,7 +119,9 @@ def _reason(hashes: NDArray[np.int64], wanted: int) -> int:
 
 
 @njit
-def _order(flow: NDArray[np.int64], r: Row, amount: int, cost: int, discount: int) -> None:
+def _order(
+    view: FlowView, flow: NDArray[np.int64], r: Row, amount: int, cost: int, discount: int, categories: np.uint64
+) -> None:
     flow[ORDERS] += 1
     flow[ORDER_REVENUE] += amount
     if r.orders == 0:
@@ -131,6 +134,11 @@ def _order(flow: NDArray[np.int64], r: Row, amount: int, cost: int, discount: in
     if discount > 0:
         flow[DISCOUNTED_ORDERS] += 1
         flow[DISCOUNTS] += discount
+    if r.categories and categories & ~np.uint64(r.categories):
+        flow[CROSS_SELLS] += 1
+        flow[CROSS_SELL_REVENUE] += amount
+    if r.variant:
+        flow[REASONS + view.exit_reasons.size + view.reward_reasons.size + 1 + r.variant] += amount
 
 
 @njit
@@ -243,7 +251,7 @@ def count_event(
     view.dirty[slot, group] = 1
     flow = view.values[slot, group]
     if kind == ORDER_COMPLETED:
-        _order(flow, r, amount, x, y)
+        _order(view, flow, r, amount, x, y, ref)
         return
     if ONCE[kind] >= 0:
         flow[ONCE[kind]] += 1

@@ -47,7 +47,7 @@ class ClockAdvanced(Struct, kw_only=True, gc=False, tag_field="type", tag=_snake
     time: Instant
     source: Name | None = None
     customer_id: ClassVar[str] = ""
-    segment: ClassVar[None] = None
+    segment = variant = None
 
 
 class ProfileUpdated(Event):

@@ -29,20 +29,27 @@ class Family:
     roles: dict[str, str]
     shown: tuple[str, ...]
     flows: bool = True  # brought by events, day by day; else counted by a scan
-    label: Literal["role", "reason", "cohort"] = "role"
+    label: Literal["role", "reason", "cohort", "variant"] = "role"
 
 
 ORDERS: Final = Family(
     "orders",
-    "Orders; first: of a customer who had none before; discounted: with a discount; refunded: refunds, also of a part.",
+    "Orders; first: of a customer who had none before; discounted: with a discount; refunded: refunds, also of a part; "
+    "cross: of a customer who had never bought in one of the order's categories, but in another.",
     "count",
-    {"all": "orders", "first": "first_orders", "discounted": "discounted_orders", "refunded": "refunds"},
+    {
+        "all": "orders",
+        "first": "first_orders",
+        "discounted": "discounted_orders",
+        "refunded": "refunds",
+        "cross": "cross_sells",
+    },
     LIVE,
 )
 ORDER_REVENUE: Final = Family(
     "order_revenue",
     "What orders brought, in the reporting currency; first: first orders; refunded: given back; cost: the goods, where "
-    "known; members: orders of members of a programme.",
+    "known; members: orders of members of a programme; cross: orders in a category new to the customer.",
     "money",
     {
         "all": "order_revenue",
@@ -50,6 +57,7 @@ ORDER_REVENUE: Final = Family(
         "refunded": "refunded",
         "cost": "order_cost",
         "members": "member_revenue",
+        "cross": "cross_sell_revenue",
     },
     LIVE,
 )
@@ -200,6 +208,14 @@ REWARDS: Final = Family(
     {},
     ("last_month",),
     label="reason",
+)
+VARIANT_REVENUE: Final = Family(
+    "variant_revenue",
+    "What orders of the customers of each variant of an experiment brought, in the reporting currency.",
+    "money",
+    {"all": "variant_revenue"},
+    ("last_month",),
+    label="variant",
 )
 CUSTOMER_DAYS: Final = Family(
     "customer_days",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from stream.core.calendar import LONG_PERIODS, calendar, day_of, months, period_end, period_start
 from stream.core.hashing import hash_of
-from stream.core.measures import FLOWS, STATE, flow_names
+from stream.core.measures import FLOWS, flow_names, state_names
 from stream.core.policy import Policy
 from stream.core.row import NO_DAY
 from stream.core.views import FlowView
@@ -37,7 +37,8 @@ class Flows:
 
     def __init__(self, policy: Policy) -> None:
         self.groups = policy.segments
-        self.names = flow_names(policy.figures.exit_reasons, policy.figures.reward_reasons)
+        self.names = flow_names(policy.figures.exit_reasons, policy.figures.reward_reasons, policy.figures.variants)
+        self._states = state_names(policy.figures.variants)
         slots, shape = policy.allowed_lateness_days + SLOTS_BEYOND, (len(self.groups), len(self.names))
         first = NO_DAY if policy.history_start is None else day_of(policy.history_start)
         self.view = FlowView(
@@ -69,7 +70,7 @@ class Flows:
     def named(self, flows: NDArray[np.int64], state: NDArray[np.int64] | None) -> Figures:
         """Arrays (group, measure), of the flows and of the scan, by names; zeros are left out."""
         figures: Figures = {}
-        for values, names in ((flows, self.names), *([] if state is None else [(state, STATE)])):
+        for values, names in ((flows, self.names), *([] if state is None else [(state, self._states)])):
             for code in np.flatnonzero(values.any(axis=1)).tolist():
                 own = figures.setdefault(self.groups[code], {})
                 own |= {names[at]: int(values[code, at]) for at in np.flatnonzero(values[code]).tolist()}

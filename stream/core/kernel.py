@@ -140,6 +140,8 @@ def _take(store: Store, flows: FlowView, clock: NDArray[np.int64], e: Events, i:
         clock[C.BORDER] = min(clock[C.BORDER], next_hour_ms(clock[C.ALERT]))
     if e.segment[i] != columns.NONE:
         observe_segment(r, time_s, e.segment[i])
+    if e.variant[i]:
+        r.variant = e.variant[i]
     if kind == CUSTOMER_ERASED:
         _erase(store, clock, row, time_s)
         return True
@@ -157,6 +159,8 @@ def _take(store: Store, flows: FlowView, clock: NDArray[np.int64], e: Events, i:
     if kind == ORDER_COMPLETED:
         r.orders += 1
         r.revenue += e.amount[i]
+        if e.ref[i]:
+            r.categories |= np.uint32(e.ref[i])
         asks |= signals.spending(r, day, e.amount[i], rules.of, store.episodes)
         if r.more:
             asks |= troubles.comes_back(store.more[r.more], day, rules.of)

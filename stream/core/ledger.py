@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core import retention
+from stream.core import retention, variants
 from stream.core.calendar import DAY_MS, PERIODS, calendar, date_of, day_of, period_end, period_start
 from stream.core.figures import MEMBERS_END, scan
 from stream.core.flows import Figures, Flows
@@ -156,7 +156,8 @@ class Ledger:
         counts = retention.count(table, [span[1:] for span in spans], self.policy.active_days, self._calendar)
         # of an open period there are the flows only, of a closed one what the rows say as well
         closed = [(period, first, last) for period, first, last in spans if period_end(period, first) == last]
-        states = scan(table.rows, table.more, table.n, closed, self.policy, self._calendar)
+        told = (table.rows, table.more, table.n, closed, self.policy, self._calendar)
+        states = np.concatenate([scan(*told), variants.count(*told)], axis=2)
         return _Seen(dict(zip(spans, counts, strict=True)), dict(zip(closed, states, strict=True)))
 
     def _parts(self, step: _Step, seen: _Seen, clock_ms: int) -> list[Part]:

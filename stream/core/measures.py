@@ -33,6 +33,7 @@ from stream.core.families import (
     TICKETS,
     TRIALS,
     USAGE,
+    VARIANT_REVENUE,
     WIN_BACK,
     Family,
 )
@@ -124,9 +125,18 @@ NPS: Final = Family(
     ("last_day", "last_month", "last_quarter"),
     flows=False,
 )
+VARIANTS: Final = Family(
+    "variant_customers",
+    "Customers of each variant of an experiment: at the period's start, of these lost, acquired in it, and at its end.",
+    "count",
+    {"start": "variant_start", "lost": "variant_lost", "acquired": "variant_acquired", "end": "variant_end"},
+    ("last_month",),
+    flows=False,
+    label="variant",
+)
 FAMILIES: Final = (
     PERIOD_CUSTOMERS, ORDERS, ORDER_REVENUE, START_REVENUE, MRR, PLAN_RAISES, RAISED_MRR, COSTS, ACTIVE, LIFECYCLE,
-    COHORT, BUYERS, DEPARTURES, NPS,
+    COHORT, BUYERS, DEPARTURES, NPS, VARIANTS, VARIANT_REVENUE,
     FEEDBACK, TICKETS, HANDLING, PAGES, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, WIN_BACK, PAYMENTS,
     TRIALS, CUSTOMER_DAYS, EXITS, REWARDS,
 )  # fmt: skip
@@ -154,14 +164,22 @@ STATE: Final = (
 TRIAL_USES: Final = (0, 1, 2, 3, 5, 10)  # from so many uses on
 TRIALS_OVER, TRIALS_PAID = (tuple(f"{what}:{uses}" for uses in TRIAL_USES) for what in ("trials_over", "trials_paid"))
 FLOWS: Final = (
-    *(measure for family in FAMILIES if family.flows for measure in family.roles.values()),
+    *(measure for family in FAMILIES if family.flows and family.label == "role" for measure in family.roles.values()),
     *TRIALS_OVER,
     *TRIALS_PAID,
 )
 EXIT_PREFIX, REWARD_PREFIX = "exit:", "earned:"
 
 
-def flow_names(exit_reasons: Sequence[str], reward_reasons: Sequence[str]) -> tuple[str, ...]:
+def flow_names(
+    exit_reasons: Sequence[str], reward_reasons: Sequence[str], variants: Sequence[str] = ()
+) -> tuple[str, ...]:
     """The names of all measures that flow, in the order of the table's last axis."""
     exits = (EXIT_PREFIX + reason for reason in (*exit_reasons, OTHER))
-    return (*FLOWS, *exits, *(REWARD_PREFIX + reason for reason in (*reward_reasons, OTHER)))
+    rewards = (REWARD_PREFIX + reason for reason in (*reward_reasons, OTHER))
+    return (*FLOWS, *exits, *rewards, *(f"variant_revenue:{name}" for name in variants))
+
+
+def state_names(variants: Sequence[str]) -> tuple[str, ...]:
+    """The names of all measures that a scan brings, in the order of its array; those of variants are behind STATE."""
+    return (*STATE, *(f"{measure}:{name}" for name in variants for measure in VARIANTS.roles.values()))

@@ -127,7 +127,7 @@ class Partition:
                 self.table.rows["erased_s"][row] = self.erasures.until_s(self.table.key(row))
         events = Events(
             batch.kind, batch.time_ms, self._calendar.days(batch.time_ms), self._calendar.days(batch.x), rows,
-            batch.event_hash, batch.segment, batch.amount, batch.x, batch.y, batch.ref,
+            batch.event_hash, batch.segment, batch.variant, batch.amount, batch.x, batch.y, batch.ref,
             pulse.live(batch.time_ms, batch.record, stamps_ms, int(self._clock[C.MAX])),
             np.zeros(len(batch), np.uint8),
         )  # fmt: skip
@@ -181,6 +181,7 @@ class Partition:
                 ROW_LAYOUT, self.policy.zone, self.policy.currency, self.policy.segments,
                 int(c[C.MAX]), int(c[C.ALERT]), ledger.first_day, ledger.open_day, ledger.final_day,
                 bool(c[C.LATE_CHANGE]), ledger.published, *self.outcomes.saved(), pulse.packed(self.pulse),
+                self.policy.figures.categories, self.policy.figures.variants,
             )
         )  # fmt: skip
 

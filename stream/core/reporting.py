@@ -13,17 +13,22 @@ from stream.core.measures import FAMILIES
 from stream.core.settings import Settings, suggestion
 
 MOST_REASONS = 32
+MOST_CATEGORIES = 32  # bits of a row
+MOST_VARIANTS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Reporting:
-    """Closed lists of reasons (any other counts as `other`), what is shown as metrics, and targets.
+    """Closed lists (any other reason counts as `other`), what is shown as metrics, and targets.
 
-    Targets go by segment, or `all`.
+    `categories` are of goods, `variants` of experiments: the others are held against the first. Both have places in
+    rows, so new names go behind. Targets go by segment, or `all`.
     """
 
     exit_reasons: tuple[str, ...] = ("price", "product", "service", "competitor", "no_need")
     reward_reasons: tuple[str, ...] = ("purchase", "review", "referral")
+    categories: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
     metrics: tuple[str, ...] = tuple(family.name for family in FAMILIES)
     target_crr: Mapping[str, float] = field(default_factory=dict)
     acceptable_churn: Mapping[str, float] = field(default_factory=dict)
@@ -40,6 +45,8 @@ def read(figures: Settings, targets: Settings, segments: Sequence[str]) -> Repor
     reporting = Reporting(
         exit_reasons=_reasons(figures, "exit_reasons", base.exit_reasons),
         reward_reasons=_reasons(figures, "reward_reasons", base.reward_reasons),
+        categories=_listed(figures, "categories", MOST_CATEGORIES),
+        variants=_listed(figures, "variants", MOST_VARIANTS),
         metrics=_families(figures, base.metrics),
         target_crr=_shares(targets.table("crr"), segments),
         acceptable_churn=_shares(targets.table("acceptable_churn"), segments),
@@ -50,11 +57,16 @@ def read(figures: Settings, targets: Settings, segments: Sequence[str]) -> Repor
 
 
 def _reasons(table: Settings, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
-    found = table.texts(key, default)
-    if len(found) > MOST_REASONS:
-        table.wrong(key, f"lists {len(found)}; {MOST_REASONS} fit")
+    found = _listed(table, key, MOST_REASONS, default)
     if OTHER in found:
         table.wrong(key, f"{OTHER!r} is reserved")
+    return found
+
+
+def _listed(table: Settings, key: str, most: int, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+    found = table.texts(key, default)
+    if len(found) > most:
+        table.wrong(key, f"lists {len(found)}; {most} fit")
     return tuple(found)
 
 

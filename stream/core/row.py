@@ -83,6 +83,8 @@ ROW = np.dtype(
         # figures
         ("month_revenue", "i4", MONTHS),  # net of refunds, in minor units; the place of a month is month % MONTHS
         ("month_head", "u2"),  # the latest month in `month_revenue`, 0: none
+        ("categories", "u4"),  # bit of each category of the policy in which they ever bought
+        ("variant", "u1"),  # of an experiment: its place in the policy's list, plus 1; 0: none
     ]
 )
 

@@ -6,12 +6,15 @@ so that a replay uses what was in force then. Knows nothing of how versions arri
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from stream.core.policy import Policy
 
 # what rows, days and money are counted by: it stays what it is while a worker runs
 GROUND = (
     "zone", "currency", "rates", "history_start", "alert_grace_ms", "allowed_lateness_days", "forget_after_days",
-    "segments", "qualifying", "segment_qualifying", "active_days",
+    "segments", "qualifying", "segment_qualifying", "active_days", "figures.categories",
+    "figures.variants",
 )  # fmt: skip
 NO_VERSION = -(2**31)
 
@@ -54,5 +57,5 @@ def differences(first: Policy, other: Policy) -> list[str]:
     return [
         f"{name} can't change while workers run: restart them with the new policy file"
         for name in GROUND
-        if getattr(first, name) != getattr(other, name)
+        if attrgetter(name)(first) != attrgetter(name)(other)
     ]

@@ -6,7 +6,7 @@ Owns: which section has what, under which name, and that a ratio without a base 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from stream.core import intervals, rates
@@ -34,7 +34,7 @@ def revenue(measures: Measures, counts: Measures, days: int) -> Section:
     """Orders and what they brought, repeat business, lifetime value (definitions D3, V1–V4)."""
     m = _counts(
         measures, "orders", "first_orders", "discounted_orders", "refunds", "order_revenue", "first_revenue",
-        "refunded", "order_cost", "customer_days",
+        "refunded", "order_cost", "customer_days", "cross_sells", "cross_sell_revenue",
     )  # fmt: skip
     get = measures.get
     churn = rates.churn(counts["start"], counts["lost"])
@@ -50,6 +50,7 @@ def revenue(measures: Measures, counts: Measures, days: int) -> Section:
         "repeat_revenue_share": rates.share(
             get("order_revenue", 0) - get("first_revenue", 0), get("order_revenue", 0)
         ),
+        "cross_sell_share": rates.share(get("cross_sells", 0), get("orders", 0) - get("first_orders", 0)),
         "discounted_share": rates.share(get("discounted_orders", 0), get("orders", 0)),
         "margin": get("order_revenue", 0) - sum(get(name, 0) for name in kept_back),
         "per_customer_year": rates.per_customer_year(get("order_revenue", 0), get("customer_days", 0)),
@@ -243,6 +244,31 @@ def win_back(measures: Measures) -> Section:
     )  # fmt: skip
     shares = {f"{who}_share": rates.share(m[f"{who}_returned"], m[who]) for who in ("treated", "contacted", "held_out")}
     return m | shares | {"effect": effect, "effect_low": low, "effect_high": high}
+
+
+def variants(measures: Measures, names: Sequence[str]) -> dict[str, Section]:
+    """Customers kept and revenue by variant of an experiment; all but the first are held against it (W12, V9)."""
+    found: dict[str, Section] = {}
+    for name in names:
+        start, lost, acquired, end, brought = (
+            measures.get(f"variant_{what}:{name}", 0) for what in ("start", "lost", "acquired", "end", "revenue")
+        )
+        kept, base = start - lost, found.get(names[0], {})
+        more, low, high = intervals.difference(kept, start, base.get("kept") or 0, base.get("start") or 0)
+        found[name] = {
+            "start": start,
+            "lost": lost,
+            "kept": kept,
+            "acquired": acquired,
+            "end": end,
+            "crr_strict": rates.crr_strict(start, lost),
+            "difference": more,
+            "difference_low": low,
+            "difference_high": high,
+            "revenue": brought,
+            "revenue_each": rates.share(brought, start + acquired),
+        }
+    return found
 
 
 def trials(measures: Measures) -> dict[str, Section]:

@@ -117,6 +117,7 @@ class Events(NamedTuple):
     row: NDArray[np.int32]
     event_hash: NDArray[np.uint64]
     segment: NDArray[np.int16]
+    variant: NDArray[np.uint8]
     amount: NDArray[np.int64]
     x: NDArray[np.int64]
     y: NDArray[np.int64]

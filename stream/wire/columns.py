@@ -135,6 +135,11 @@ def hashed(name: str) -> Callable[[Group], NDArray[np.uint64]]:
     return lambda group: group.hashes(name)
 
 
+def checked(name: str) -> Callable[[Group], NDArray[np.uint64]]:
+    """Zeros; but what is no id is refused."""
+    return lambda group: group.hashes(name) & np.uint64(0)
+
+
 class Layout(NamedTuple):
     """Where the columns of a kind come from."""
 
@@ -168,7 +173,7 @@ _alert = Layout(x=instant("until"), y=text_hash("sign"), ref=alert_id)
 # a kind that isn't listed has zeros
 KINDS: dict[Kind, Layout] = {
     Kind.profile_updated: Layout(money("acquisition_cost", NONE), consent, number("margin", 1e4), birthday),
-    Kind.order_completed: Layout(money("amount"), money("cost", NONE), money("discount"), hashed("order_id")),
+    Kind.order_completed: Layout(money("amount"), money("cost", NONE), money("discount"), checked("order_id")),
     Kind.order_refunded: Layout(money("amount"), ref=hashed("order_id")),
     Kind.session: Layout(x=number("duration_s"), y=number("pages")),
     Kind.cart_updated: _cart,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from stream.core.batch import NONE, Batch, merged
 from stream.core.events import STRUCTS, AnyEvent, ClockAdvanced
 from stream.core.hashing import spans
+from stream.core.kinds import Kind
 from stream.core.money import Converter
 from stream.wire import forms, plain, times
 from stream.wire.columns import columns
@@ -170,6 +171,7 @@ def _assemble(read: _Read, policy: Policy) -> tuple[Batch | None, Refused]:
     amount, x, y, ref = columns(kind, group)
     if refused.by_position:
         return None, refused
+    _set_categories(ref, kind, events, policy)
     start, customer_hash = spans(customers, n)
     batch = Batch(
         record=read.record,
@@ -180,6 +182,7 @@ def _assemble(read: _Read, policy: Policy) -> tuple[Batch | None, Refused]:
         customer_hash=customer_hash,
         event_hash=spans(identities, n)[1],
         segment=_segments(events, policy),
+        variant=_variants(events, policy),
         amount=amount,
         x=x,
         y=y,
@@ -239,6 +242,21 @@ def _segments(events: Sequence[AnyEvent], policy: Policy) -> NDArray[np.int16]:
     names = [event.segment for event in events]
     codes = {name: policy.segment_code(name) if name else NONE for name in set(names)}
     return np.fromiter(map(codes.__getitem__, names), np.int16, len(names))
+
+
+def _variants(events: Sequence[AnyEvent], policy: Policy) -> NDArray[np.uint8]:
+    places = {name: place for place, name in enumerate(policy.figures.variants, 1)}
+    return np.fromiter((places.get(event.variant or "", 0) for event in events), np.uint8, len(events))
+
+
+def _set_categories(
+    ref: NDArray[np.uint64], kind: NDArray[np.uint8], events: Sequence[AnyEvent], policy: Policy
+) -> None:
+    """The bits of an order's categories; those that aren't listed say nothing. A list makes an event not plain."""
+    if policy.figures.categories:
+        bits = {name: 1 << place for place, name in enumerate(policy.figures.categories)}
+        for i in np.flatnonzero(kind == Kind.order_completed).tolist():
+            ref[i] = sum(bits.get(name, 0) for name in {*(events[i].categories or ())})  # type: ignore[union-attr,misc]
 
 
 def converter(policy: Policy) -> Converter:

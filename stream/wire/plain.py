@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=np.generic)
 
-COMMON = ("id", "customer_id", "time", "source", "segment")  # in these places whatever the kind
+COMMON = ("id", "customer_id", "time", "source", "segment", "variant")  # in these places whatever the kind
 _BITS = 64
 _UNIT_SEPARATOR = 0x1F  # between source and id
 _TYPES = msgspec.inspect
@@ -256,6 +256,7 @@ def _assemble(
         customer_hash=customer_hash,
         event_hash=event_hash,
         segment=_segments(everybody, policy),
+        variant=_variants(everybody, policy),
         amount=amount,
         x=x,
         y=y,
@@ -278,3 +279,10 @@ def _segments(everybody: Spans, policy: Policy) -> NDArray[np.int16]:
     code = np.maximum(everybody.listed("segment", policy.segments), 0).astype(np.int16)
     code[(begin == ABSENT) | (begin == end)] = NONE
     return code
+
+
+def _variants(everybody: Spans, policy: Policy) -> NDArray[np.uint8]:
+    """The place of each event's variant in the policy's list, plus 1; one that isn't listed says nothing."""
+    if not policy.figures.variants:
+        return np.zeros(len(everybody), np.uint8)
+    return (everybody.listed("variant", policy.figures.variants) + 1).astype(np.uint8)

@@ -37,6 +37,7 @@ from stream.wire.shapes import (
     Service,
     Subscriptions,
     Trials,
+    Variant,
     Wanted,
     WinBack,
 )
@@ -47,8 +48,8 @@ class DayRecord(Struct, kw_only=True):
     """A period of a segment on `retention.daily`, key `period:start:segment`.
 
     A ratio whose base is 0 is null, as are all ratios in warmup. What only the end of a period can tell (`activity`,
-    `cohorts`, `subscriptions`, `nps`, `departures`, `last_kinds`) is null of one that is not over, as is `before` and
-    `year_before`; `retained` and `pareto` are told of months and quarters only, `wanted` of months.
+    `cohorts`, `subscriptions`, `nps`, `departures`, `last_kinds`, `variants`) is null of one that is not over, as is
+    `before` and `year_before`; `retained` and `pareto` are told of months and quarters only, `wanted` of months.
     """
 
     period: Literal["day", "week", "month", "quarter", "year"]
@@ -78,6 +79,7 @@ class DayRecord(Struct, kw_only=True):
     programme: Programme
     trials: dict[str, Trials]
     win_back: WinBack
+    variants: dict[str, Variant] | None
     reasons: Reasons
     provisional: bool
     final: bool
@@ -123,6 +125,7 @@ def day_record(record: Record, beside: Beside) -> DayRecord:
         experience=_made(Experience, sections.experience(m), record),
         programme=_made(Programme, sections.programme(m), record),
         trials={uses: _made(Trials, one, record) for uses, one in sections.trials(m).items()},
+        variants=_variants(record, beside) if closed else None,
         win_back=_made(WinBack, sections.win_back(m), record),
         reasons=Reasons(**sections.reasons(m)),
         provisional=record.provisional,
@@ -131,6 +134,11 @@ def day_record(record: Record, beside: Beside) -> DayRecord:
         revision=record.revision,
         closed_at=rfc3339(record.closed_at_ms),
     )
+
+
+def _variants(record: Record, beside: Beside) -> dict[str, Variant]:
+    told = sections.variants(record.figures, beside.variants)
+    return {name: _made(Variant, one, record) for name, one in told.items()}
 
 
 def _compared(record: Record, earlier: Earlier | None) -> Compared | None:

@@ -66,6 +66,9 @@ class Revenue(Struct, kw_only=True):
     average_order: MoneyRatio
     repeat_revenue_share: Ratio
     discounted_share: Ratio
+    cross_sells: int
+    cross_sell_revenue: Money
+    cross_sell_share: Ratio
     per_customer_year: MoneyRatio
     clv_revenue: MoneyRatio
     clv_lost: MoneyRatio
@@ -271,6 +274,25 @@ class WinBack(Struct, kw_only=True):
     effect: Ratio
     effect_low: Ratio
     effect_high: Ratio
+
+
+class Variant(Struct, kw_only=True):
+    """Customers of a variant of an experiment, and what they brought (definitions W12, V9).
+
+    `difference` is its crr_strict less that of the policy's first variant, with 95 % between its ends.
+    """
+
+    start: int
+    lost: int
+    kept: int
+    acquired: int
+    end: int
+    crr_strict: Ratio
+    difference: Ratio
+    difference_low: Ratio
+    difference_high: Ratio
+    revenue: Money
+    revenue_each: MoneyRatio
 
 
 class Trials(Struct, kw_only=True):

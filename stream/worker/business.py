@@ -65,6 +65,12 @@ def _roles(policy: Policy, family: Family) -> list[tuple[Labels, str]]:
         prefix = measures.EXIT_PREFIX if exits else measures.REWARD_PREFIX
         listed = policy.figures.exit_reasons if exits else policy.figures.reward_reasons
         return [((reason,), prefix + reason) for reason in (*listed, OTHER)]
+    if family.label == "variant":
+        return [
+            ((variant, role), f"{measure}:{variant}")
+            for variant in policy.figures.variants
+            for role, measure in family.roles.items()
+        ]
     return [((role,), measure) for role, measure in family.roles.items()]
 
 

@@ -17,6 +17,7 @@ from stream.core.calendar import DAY_MS
 from stream.core.hashing import spans
 from stream.core.partition import OtherPolicyError, Partition
 from stream.core.policy import Policy
+from stream.core.reporting import Reporting
 from stream.core.retention import COUNTS, Head, Part
 from stream.core.table import CustomerTable
 from stream.wire.decode import decode
@@ -177,13 +178,16 @@ def test_the_counts_of_any_day_balance() -> None:
 
 
 def test_rows_are_not_read_under_a_policy_that_gives_them_another_meaning() -> None:
-    written = Partition(replace(POLICY, segments=("other", "a", "b"), active_days=(90,) * 3), 0)
+    figures = Reporting(categories=("bread", "fish"), variants=("old",))
+    written = Partition(replace(POLICY, segments=("other", "a", "b"), active_days=(90,) * 3, figures=figures), 0)
     written.apply(regulars(2, 2))
     for changes in (
         {"segments": ("other", "b", "a"), "active_days": (90,) * 3},
         {"segments": ("other", "a"), "active_days": (90,) * 2},
         {"zone": "Europe/Berlin"},
         {"currency": "EUR"},
+        {"figures": Reporting(categories=("fish", "bread"))},
+        {"figures": Reporting(categories=("bread",), variants=("new",))},
     ):
         with pytest.raises(OtherPolicyError, match="partition 0"):
             Partition(replace(written.policy, **changes), 0).load_control(written.control())

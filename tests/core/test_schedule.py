@@ -110,7 +110,13 @@ def test_one_that_comes_while_the_partition_runs_is_taken_up() -> None:
 
 def test_what_rows_are_counted_by_cannot_change() -> None:
     schedule = Schedule(Policy("first"))
-    for text in ('zone = "Europe/Vienna"', "active_days = 30", 'segments = ["a"]', 'currency = "EUR"'):
+    for text in (
+        'zone = "Europe/Vienna"',
+        "active_days = 30",
+        'segments = ["a"]',
+        'currency = "EUR"',
+        '[figures]\ncategories = ["a"]',
+    ):
         wrong = schedule.add(20_000, parse(text, "other"))
-        assert text.split(" ")[0] in "; ".join(wrong)
+        assert text.split("\n")[-1].split(" ")[0] in "; ".join(wrong)
     assert schedule.in_force(30_000) is schedule.first

@@ -70,6 +70,8 @@ def series() -> set[str]:
         name = metrics.FIGURES[family.name].name
         if family.label == "reason":
             found.add(f'{name}{{reason="other"}}')
+        elif family.label == "variant":
+            found |= {f'{name}{{variant="new",role="{role}"}}' for role in family.roles}
         elif family.label == "cohort":
             found |= {f'{name}{{cohort="{one}",role="{role}"}}' for one in COHORTS for role in ("members", "active")}
         else:

@@ -19,6 +19,7 @@ def test_revenue_by_hand() -> None:
         "orders": 200, "first_orders": 40, "discounted_orders": 50, "order_revenue": 8_000_00,
         "first_revenue": 1_000_00, "refunded": 300_00, "order_cost": 5_000_00, "service_cost": 200_00,
         "campaign_cost": 100_00, "reward_cost": 50_00, "discounts": 400_00, "customer_days": 3_650, "referrals": 10,
+        "cross_sells": 8,
         "referral_revenue": 70_00,
     }  # fmt: skip
     found = sections.revenue(measures, COUNTS, days=73)
@@ -26,6 +27,7 @@ def test_revenue_by_hand() -> None:
     assert found["average_order"] == 40_00
     assert found["repeat_revenue_share"] == 0.875
     assert found["discounted_share"] == 0.25
+    assert found["cross_sell_share"] == 0.05  # 8 of the 160 that were not the first
     assert found["per_customer_year"] == 800_00  # 3,650 customer days are ten customer-years
     # 20 orders a customer-year of 40.00; a fifth of a year in which 30 % leave: two thirds of a year
     assert found["clv_revenue"] == pytest.approx(20 * 40_00 * 0.2 / 0.3)
@@ -129,6 +131,22 @@ def test_win_back_by_hand() -> None:
     alone = sections.win_back({"win_back_treated": 3})
     assert alone["treated_share"] == 0
     assert [alone[name] for name in ("held_out_share", "effect", "effect_low", "effect_high")] == [None] * 4
+
+
+def test_variants_by_hand() -> None:
+    """Newcombe's example once more: 56 of 70 kept with the new checkout, 48 of 80 as it was."""
+    measures = {
+        "variant_start:old": 80, "variant_lost:old": 32, "variant_start:new": 70, "variant_lost:new": 14,
+        "variant_acquired:new": 30, "variant_end:new": 80, "variant_revenue:new": 5_000_00,
+    }  # fmt: skip
+    found = sections.variants(measures, ("old", "new", "unseen"))
+    assert (found["old"]["kept"], found["old"]["crr_strict"], found["old"]["difference"]) == (48, 0.6, None)
+    new = found["new"]
+    assert [round(new[name] or 0, 4) for name in ("difference", "difference_low", "difference_high")] == [
+        0.2, 0.0524, 0.3339,
+    ]  # fmt: skip
+    assert (new["acquired"], new["end"], new["revenue_each"]) == (30, 80, 50_00)
+    assert [found["unseen"][name] for name in ("crr_strict", "difference", "revenue_each")] == [None] * 3
 
 
 def test_trials_by_hand() -> None:

@@ -30,6 +30,8 @@ ZONES = {
 }
 NAMES = ["a", "b", "B", "aa", "é", "日"]
 SEGMENTS = ["young", "old", "gold"]
+CATEGORIES = ["dairy", "bread", "fish"]
+VARIANTS = ["as it was", "new", "newer"]
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,10 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
         "signs": {"silent": silent, **draw(_signs())},
         "acceptable": {"cost_share": draw(st.sampled_from([0, 0.1, 1.0]))},
         "value": {"margin": draw(st.sampled_from([0.2, 1.0]))},
+        "figures": {
+            "categories": CATEGORIES[: draw(st.integers(0, 3))],
+            "variants": VARIANTS[: draw(st.integers(0, 3))],
+        },
         "holdout_share": draw(st.sampled_from([0.0, 0.3, 0.5])),
         "consent_default": {"tracking": draw(st.sampled_from([True, True, False]))},
     }
@@ -147,26 +153,21 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
 
 # a moment of a day, from its midnight on: −1 is the last millisecond of the day before
 MOMENTS_MS = [-1, 0, 1, 999, 1000, 59 * MINUTE_MS, 90 * MINUTE_MS, 12 * 60 * MINUTE_MS, 22 * 60 * MINUTE_MS, DAY_MS - 1]
-SHOPPER = ["order_completed"] * 9 + ["session", "feature_used", "subscription", "subscription", "profile", "noise"]
+SHOPPER = ["order_completed"] * 9 + [
+    "campaign_sent",
+    "session",
+    "feature_used",
+    *["subscription"] * 2,
+    "profile",
+    "noise",
+]
 MEMBER = ["programme_joined", "programme_left", "reward_earned"] + ["order_completed"] * 6 + ["session"]
 CLIENT = ["ticket_opened", "ticket_replied", "ticket_resolved"] * 3 + ["service_cost"] * 2 + ["order_completed"] * 3
-MAILED = ["order_completed"] * 6 + ["campaign_sent"] * 2 + ["session"]
+MAILED = ["order_completed"] * 6 + ["campaign_sent"] * 4
 TRIER = ["trial_started", "trial_ended", "subscription"] * 2 + ["feature_used"] * 4 + ["session"]
 TALKER = ["noise"] * 12 + ["order_completed", "profile"]
 SUBSCRIBER = ["subscription"] * 6 + ["order_completed", "session", "profile"]
-HABITS = [
-    SHOPPER,
-    SHOPPER,
-    SHOPPER,
-    SUBSCRIBER,
-    MEMBER,
-    CLIENT,
-    TRIER,
-    MAILED,
-    TALKER,
-    [],
-    [],
-]  # []: a troubled one
+HABITS = [*[SHOPPER] * 3, SUBSCRIBER, MEMBER, CLIENT, TRIER, MAILED, TALKER, [], []]  # []: a troubled customer
 
 
 def _subscription(draw: st.DrawFn, at_ms: int) -> dict[str, Any]:
@@ -238,7 +239,9 @@ def _troubled(draw: st.DrawFn) -> list[str]:
 def _body(draw: st.DrawFn, kinds: list[str], at_ms: int) -> dict[str, Any]:
     kind = draw(st.sampled_from(kinds))
     if kind == "order_completed":
-        return {"type": kind, "amount": draw(st.sampled_from([10, 10, 1, 0]))}
+        order = {"type": kind, "amount": draw(st.sampled_from([10, 10, 1, 0]))}
+        bought = draw(st.sampled_from([None, None, [], ["dairy"], ["bread", "bread"], ["fish", "dairy"], ["soap"]]))
+        return order if bought is None else order | {"categories": bought}
     if kind == "subscription":
         return _subscription(draw, at_ms)
     if kind == "profile":
@@ -273,6 +276,9 @@ def _customers_events(
         segment = draw(st.sampled_from([None, None, None, None, *SEGMENTS, "unheard of"]))
         if segment:
             event["segment"] = segment
+        variant = draw(st.sampled_from([None] * 5 + [*VARIANTS, "unheard of"]))
+        if variant:
+            event["variant"] = variant
         delay_ms = draw(delays_ms) if late else 0
         if delay_ms and draw(st.booleans()):
             sent.append((at_ms + delay_ms, clock(at_ms + delay_ms)))

@@ -57,6 +57,8 @@ class Customer:
     trial: Trial | None = None  # D5
     replied: set[str] = field(default_factory=set)  # of the open ones, D3
     acquisition_cost: int = 0  # in minor units, as last said
+    categories: set[str] = field(default_factory=set)  # D7
+    variant: str | None = None  # W12
     campaign: int = -1  # D6: second of the latest one
 
 

@@ -61,7 +61,7 @@ def flows_of(event: Event, customer: Customer, rules: Rules) -> Iterator[tuple[s
         field, measure = MONEY[kind]
         yield measure, minor(event.get(field))
     if kind == "order_completed":
-        yield from _order(event, customer)
+        yield from _order(event, customer, rules)
     elif kind == "page_performance":
         yield from _page(event)
     elif kind.startswith("reward_"):
@@ -72,6 +72,12 @@ def flows_of(event: Event, customer: Customer, rules: Rules) -> Iterator[tuple[s
         yield "acquisition_cost", minor(event["acquisition_cost"]) - customer.acquisition_cost
     yield from _grievances(event, customer)
     yield from _trial(event, customer)
+
+
+def variant_of(event: Event, customer: Customer, rules: Rules) -> str | None:
+    """W12: "the last one that an event said of them, and that the policy lists; another name changes nothing"."""
+    said = event.get("variant")
+    return said if said in rules.variants else customer.variant
 
 
 def pays(event: Event) -> bool:
@@ -139,7 +145,14 @@ def _reward(event: Event, rules: Rules) -> Iterator[tuple[str, int]]:
         yield f"earned:{_listed(event.get('reason'), rules.reward_reasons)}", points
 
 
-def _order(event: Event, customer: Customer) -> Iterator[tuple[str, int]]:
+def _order(event: Event, customer: Customer, rules: Rules) -> Iterator[tuple[str, int]]:
+    bought = {one for one in event.get("categories") or () if one in rules.categories}
+    if customer.categories and not bought <= customer.categories:
+        # D7: "an order in a category in which the customer had not bought before, but in another"
+        yield "cross_sells", 1
+        yield "cross_sell_revenue", minor(event["amount"])
+    if (variant := variant_of(event, customer, rules)) is not None:
+        yield f"variant_revenue:{variant}", minor(event["amount"])
     yield "orders", 1
     yield "order_revenue", minor(event["amount"])
     if customer.orders == 0:
@@ -183,6 +196,9 @@ def remember(event: Event, customer: Customer, rules: Rules) -> None:
     _remember_trial(event, customer, rules.signs.engages)
     _remember_ticket(event, customer)
     customer.orders += event["type"] == "order_completed"
+    customer.variant = variant_of(event, customer, rules)
+    if event["type"] == "order_completed":
+        customer.categories |= {one for one in event.get("categories") or () if one in rules.categories}
     if event["type"] == "campaign_sent":
         customer.campaign = max(customer.campaign, ms(event["time"]) // 1000)
     if event["type"] == "profile_updated" and event.get("acquisition_cost") is not None:

@@ -40,6 +40,10 @@ def keep(event: Event, customer: Customer, day: date) -> None:
 def leaving_of(
     customer: Customer, kind: str, first: date, last: date, rules: Rules, *, at_start: bool, at_end: bool
 ) -> Iterator[tuple[str, int]]:
+    if customer.variant is not None:  # W12
+        acquired = customer.acquired is not None and first <= customer.acquired <= last
+        held = {"start": at_start, "lost": at_start and not at_end, "acquired": acquired, "end": at_end}
+        yield from ((f"variant_{name}:{customer.variant}", value) for name, value in held.items())
     yield "members_end", customer.member and at_end
     if at_start:
         yield "members_start", customer.member

@@ -40,4 +40,6 @@ class Rules:
         self.margin = float(policy.get("value", {}).get("margin", 1.0))
         figures = policy.get("figures", {})
         self.exit_reasons = tuple(figures.get("exit_reasons", ("price", "product", "service", "competitor", "no_need")))
+        self.categories = tuple(figures.get("categories", ()))
+        self.variants = tuple(figures.get("variants", ()))
         self.reward_reasons = tuple(figures.get("reward_reasons", ("purchase", "review", "referral")))

@@ -251,7 +251,7 @@ def columns_at(batch: Batch, records: list[int]) -> list[tuple[object, ...]]:
     rows = np.searchsorted(batch.record, records)
     assert (batch.record[rows] == records).all(), "a sentinel became a dead letter"
     start = batch.customer_start
-    names = ("kind", "time_ms", "customer_hash", "event_hash", "segment", "amount", "x", "y", "ref")
+    names = ("kind", "time_ms", "customer_hash", "event_hash", "segment", "variant", "amount", "x", "y", "ref")
     columns = [getattr(batch, name)[rows].tolist() for name in names]
     customers = [batch.customers[start[i] : start[i + 1] - 1] for i in rows]
     return list(zip(customers, *columns, strict=True))

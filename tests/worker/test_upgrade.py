@@ -28,7 +28,7 @@ from stream.worker.restore import CONTROL_KEY
 from tests.simulation.log import Undisturbed, record
 
 KEPT = Path(__file__).with_name("changelog.msgpack")
-NOW = (2, 3778938885)  # FORM, ROW_LAYOUT
+NOW = (2, 242372167)  # FORM, ROW_LAYOUT
 POLICY = "simulated"
 DAY_MS, START_MS = 86_400_000, 1_700_000_000_000
 CUSTOMERS, DAYS, HALF = 12, 40, 240
