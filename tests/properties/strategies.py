@@ -153,21 +153,14 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
 
 # a moment of a day, from its midnight on: −1 is the last millisecond of the day before
 MOMENTS_MS = [-1, 0, 1, 999, 1000, 59 * MINUTE_MS, 90 * MINUTE_MS, 12 * 60 * MINUTE_MS, 22 * 60 * MINUTE_MS, DAY_MS - 1]
-SHOPPER = ["order_completed"] * 9 + [
-    "campaign_sent",
-    "session",
-    "feature_used",
-    *["subscription"] * 2,
-    "profile",
-    "noise",
-]
+SHOPPER = ["order_completed"] * 9 + ["session", "feature_used", "subscription", "subscription", "profile", "noise"]
 MEMBER = ["programme_joined", "programme_left", "reward_earned"] + ["order_completed"] * 6 + ["session"]
 CLIENT = ["ticket_opened", "ticket_replied", "ticket_resolved"] * 3 + ["service_cost"] * 2 + ["order_completed"] * 3
 MAILED = ["order_completed"] * 6 + ["campaign_sent"] * 4
 TRIER = ["trial_started", "trial_ended", "subscription"] * 2 + ["feature_used"] * 4 + ["session"]
 TALKER = ["noise"] * 12 + ["order_completed", "profile"]
 SUBSCRIBER = ["subscription"] * 6 + ["order_completed", "session", "profile"]
-HABITS = [*[SHOPPER] * 3, SUBSCRIBER, MEMBER, CLIENT, TRIER, MAILED, TALKER, [], []]  # []: a troubled customer
+HABITS = [*[SHOPPER] * 3, SUBSCRIBER, MEMBER, CLIENT, TRIER, MAILED, MAILED, TALKER, [], []]  # []: a troubled customer
 
 
 def _subscription(draw: st.DrawFn, at_ms: int) -> dict[str, Any]:
