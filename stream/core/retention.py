@@ -20,7 +20,7 @@ from stream.core import rates
 from stream.core.calendar import Calendar, date_of, day_of, period_end
 from stream.core.row import ACTIVITY_DAYS, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, More, Row
 from stream.core.table import CustomerTable
-from stream.jit import njit
+from stream.jit import njit, prefetch
 
 COUNTS = ("start", "end", "acquired", "acquired_lost", "lost", "reactivated")
 START, END, ACQUIRED, ACQUIRED_LOST, LOST, REACTIVATED = range(6)
@@ -83,8 +83,7 @@ class Spans(NamedTuple):
     end_s: NDArray[np.int64]
 
 
-_BLOCK = 512  # rows that are looked at together
-_GLANCE = np.dtype([("head", "i8"), ("first", "i8"), ("subscriber", "u1"), ("segments", "u1")])
+_AHEAD = 16  # rows
 
 
 @njit
@@ -94,44 +93,44 @@ def _sort(
 ) -> None:  # fmt: skip
     """Count the rows by span, segment and what they are: 1 customer at the start, 2 at the end, 4 acquired.
 
-    What decides is read for a block of rows before anything is decided: memory is then waited for once and not, at
-    every branch that was not foreseen, again (three times as fast).
+    Rows of which the last active day tells all, most of them, are counted by that day, and the days once for each span.
     """
-    earliest = spans.first.min() - active_days.max()
-    glances = np.empty(_BLOCK, _GLANCE)
-    for start in range(0, n, _BLOCK):
-        size = min(_BLOCK, n - start)
-        for i in range(size):
-            r, g = rows[start + i], glances[i]
-            g.head, g.first, g.segments = r.active_head, r.first_day, r.segments_n
-            g.subscriber = more[r.more].subscription_n[0] != 0
-        for i in range(size):
-            r, g = rows[start + i], glances[i]
-            head, day = g.head, g.first
-            if g.subscriber:
-                m = more[r.more]
-                for k in range(spans.first.size):
-                    segment = segment_at(r, spans.begin_s[k] - 1)
-                    at_start = is_customer(r, m, spans.first[k] - 1, spans.begin_s[k], active_days[segment])
-                    at_end = is_customer(r, m, spans.last[k], spans.end_s[k], active_days[segment])
-                    found[k, segment, _what(at_start, at_end, spans.first[k] <= day <= spans.last[k])] += 1
-            elif head < earliest:
+    begin, end = spans.first.min(), spans.last.max()
+    earliest = begin - active_days.max()
+    by_day = np.zeros((active_days.size, end + 1 - earliest), np.int64)
+    for i in range(n):
+        prefetch(rows, i + _AHEAD)
+        r = rows[i]
+        m = more[r.more]
+        head, day = np.int64(r.active_head), np.int64(r.first_day)
+        if m.subscription_n[0] == 0:
+            if head < earliest:
                 continue  # nobody's customer any more, or never one
-            elif head == day and g.segments == 0:  # active on one day: most rows, so without a branch
-                window = active_days[0]
-                for k in range(spans.first.size):
-                    first, last = spans.first[k], spans.last[k]
-                    at_start = (day < first) & (day >= first - window)
-                    at_end = (day <= last) & (day > last - window)
-                    found[k, 0, _what(at_start, at_end, (first <= day) & (day <= last))] += 1
-            else:
-                for k in range(spans.first.size):
-                    first, last = spans.first[k], spans.last[k]
-                    segment = segment_at(r, spans.begin_s[k] - 1)
-                    window = active_days[segment]
-                    at_start = active_between(r, first - window, first - 1)
-                    at_end = active_between(r, last - window + 1, last)
-                    found[k, segment, _what(at_start, at_end, (first <= day) & (day <= last))] += 1
+            if (head == day or head < begin) and r.segments_n <= 1:
+                if head <= end:
+                    by_day[segment_at(r, 0), head - earliest] += 1
+                continue
+        for k in range(spans.first.size):
+            segment = segment_at(r, spans.begin_s[k] - 1)
+            at_start = is_customer(r, m, spans.first[k] - 1, spans.begin_s[k], active_days[segment])
+            at_end = is_customer(r, m, spans.last[k], spans.end_s[k], active_days[segment])
+            found[k, segment, _what(at_start, at_end, spans.first[k] <= day <= spans.last[k])] += 1
+    _sort_days(by_day, earliest, spans, active_days, found)
+
+
+@njit
+def _sort_days(
+    by_day: NDArray[np.int64], earliest: int, spans: Spans, active_days: NDArray[np.int64], found: NDArray[np.int64]
+) -> None:
+    for segment in range(active_days.size):
+        window = active_days[segment]
+        for at in np.flatnonzero(by_day[segment]):
+            day = earliest + at
+            for k in range(spans.first.size):
+                first, last = spans.first[k], spans.last[k]
+                at_start = first - window <= day < first
+                at_end = last - window < day <= last
+                found[k, segment, _what(at_start, at_end, first <= day <= last)] += by_day[segment, at]
 
 
 @njit(inline=True)
