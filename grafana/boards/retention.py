@@ -27,7 +27,7 @@ ENDS: Final = recorded("lapse:period_customers:sum", segment=EACH, period=CLOSED
 
 def retention() -> Dashboard:
     """The board."""
-    rows = (trust(), _closed(), _open(), _segments(), _money())
+    rows = (trust(), _closed(), _open(), _segments(), _losses(), _money())
     return board("lapse-retention", SAYS, rows, (periods(),), "now-30d", "1m")
 
 
@@ -182,6 +182,36 @@ def _accepted() -> str:
     common = f'max ({name}{{segment="all", period="$period"}})'
     own = f'max by (segment) ({name}{{segment!="all", period="$period"}})'
     return f"({own} or max by (segment) (0 * {ENDS}) + on () group_left () {common})"
+
+
+def _losses() -> Section:
+    kinds = About(
+        number=35, title="Kinds of loss, last month", width=12, height=6, unit=look.COUNT, decimals=0, calm="not yet",
+        says="Of the customers lost in the last closed month: to be regretted; acceptable, who cost more than they "
+        "left; involuntary, by a charge that failed.",
+    )  # fmt: skip
+    points = About(
+        number=36, title="Points outstanding", width=12, height=6, unit=look.COUNT, least=0, calm="no points",
+        says="Points earned and not redeemed since the history began, as of the last closed day: what is owed to "
+        "members.",
+    )  # fmt: skip
+    lost = recorded("lapse:period_customers:sum", segment=ALL, period="last_month", role="lost")
+    known = {
+        role: recorded("lapse:departures:sum", segment=ALL, period="last_month", role=role)
+        for role in ("~acceptable|involuntary", "acceptable", "involuntary")
+    }
+    every, acceptable, involuntary = known.values()
+    return Section("What was lost, what is owed", (
+        bars(
+            kinds, Query(f"max ({lost}) - sum ({every})", "to be regretted"), Query(f"max ({acceptable})", "acceptable"),
+            Query(f"max ({involuntary})", "involuntary"),
+            styles=look.paint({"to be regretted": look.ALARM, "acceptable": look.OPEN, "involuntary": look.BAD}),
+        ),
+        lines(
+            points, Query(total(metrics.FIGURES["programme"], period="last_day", role="outstanding"), "points"),
+            stepped=True, styles={"points": [look.colour(look.FACT)]},
+        ),
+    ))  # fmt: skip
 
 
 def _money() -> Section:

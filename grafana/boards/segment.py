@@ -13,6 +13,7 @@ from grafana.boards.queries import recorded, total
 from grafana.boards.retention import CLOSED, LIVES, NO_TARGET, OPEN, PROVISIONAL, against, limit, ratio
 from grafana.boards.trust import trust
 from stream import metrics
+from stream.core.families import TRIAL_USES
 from stream.core.measures import COHORT_DAYS
 from stream.metrics import FIGURES
 
@@ -122,7 +123,8 @@ def _buy() -> Section:
     )  # fmt: skip
     repeat = About(
         number=32, title="Repeat orders, last month", width=8, height=4, unit=look.RATIO, decimals=0, calm="no orders",
-        says="Orders of the last closed month by customers who had ordered before.",
+        says="Orders of the last closed month by customers who had ordered before; cross: in a category new to "
+        "somebody who had bought in another (list them in figures.categories).",
     )  # fmt: skip
     cohorts = About(
         number=34, title="Back on day N after the first", width=8, height=8, unit=look.RATIO, decimals=0,
@@ -137,7 +139,10 @@ def _buy() -> Section:
     return Section("What do they buy?", (
         stat(revenue, Query(_figure("order_revenue", "all"), "revenue")),
         stat(average, Query(f"{_figure('order_revenue', 'all')} / ({orders} > 0)", "average order")),
-        stat(repeat, Query(f"1 - {_figure('orders', 'first')} / ({orders} > 0)", "repeat orders")),
+        stat(
+            repeat, Query(f"1 - {_figure('orders', 'first')} / ({orders} > 0)", "repeat"),
+            Query(f"{_figure('orders', 'cross')} / ({orders} > 0)", "cross"), named=True,
+        ),
         lines(
             by_day, Query(_figure("order_revenue", "all", "last_day"), "revenue"), stepped=True,
             styles={"revenue": [look.colour(look.FACT), look.setting("custom.fillOpacity", 15)]},
@@ -167,11 +172,16 @@ def _meet() -> Section:
     answered = share(41, "Surveys answered", "none sent", "Of the surveys sent, those answered: silence is a sign too.")
     slow = share(42, "Slow pages", "not measured", "Page loads that took more than 3 seconds.")
     reasons = About(
-        number=44, title="Why they say they left", width=6, height=5, unit=look.COUNT, decimals=0,
+        number=44, title="Why they say they left", width=12, height=5, unit=look.COUNT, decimals=0,
         calm="nobody said", says="Answers to exit surveys of the last closed month.",
     )  # fmt: skip
+    paid = About(
+        number=46, title="Trials that paid, by uses", width=12, height=6, unit=look.RATIO, decimals=0, least=0, most=1,
+        calm="no trials", says="Of the trials that were over in the last closed month, those that were paid in it, by "
+        "how often they had been used: where it rises is what a newcomer must be brought to.",
+    )  # fmt: skip
     handled = About(
-        number=45, title="Time to resolve a ticket", width=6, height=5, unit=look.SECONDS,
+        number=45, title="Time to resolve a ticket", width=12, height=6, unit=look.SECONDS,
         calm="no ticket was resolved", says="From opening to resolving, the mean of the last closed month.",
     )  # fmt: skip
     exits = total(FIGURES["exit_reasons"], "reason", segment=ONE, period=MONTH)
@@ -185,7 +195,12 @@ def _meet() -> Section:
             Query(f"{_figure('handling_seconds', 'handled')} / ({_figure('tickets', 'handled')} > 0)", "mean"),
             stepped=True, styles={"mean": [look.colour(look.FACT)]},
         ),
+        bars(paid, *(Query(_paid(n), f"{n} or more" if n == TRIAL_USES[-1] else f"from {n}") for n in TRIAL_USES)),
     ))  # fmt: skip
+
+
+def _paid(uses: int) -> str:
+    return _part("trials_by_uses", f"paid_{uses}", f"over_{uses}")
 
 
 def _part(name: str, part: str, whole: str) -> str:

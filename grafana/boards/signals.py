@@ -12,16 +12,18 @@ from grafana.boards.panels import About, Query, bars, lines, stat, table
 from grafana.boards.queries import grown, recorded, total
 from grafana.boards.trust import trust
 from stream import metrics
+from stream.metrics import FIGURES
 
 SAYS = "Is an alert right as often as it claims, and does it come in time? For whoever owns the signs."
 ENDS: Final = ("churned", "returned", "recovered")  # of these precision is reckoned
+MONTH: Final = "last_month"
 YET: Final = "too early"
 OUTCOMES: Final = "lapse:alert_outcomes:sum"
 
 
 def signals() -> Dashboard:
     """The board."""
-    return board("lapse-signals", SAYS, (trust(), _right(), _signs(), _time()), (), "now-30d", "1m")
+    return board("lapse-signals", SAYS, (trust(), _right(), _signs(), _acting(), _time()), (), "now-30d", "1m")
 
 
 def _right() -> Section:
@@ -93,6 +95,39 @@ def _signs() -> Section:
             styles=look.paint(look.RESOLUTIONS),
         ),
     ))  # fmt: skip
+
+
+def _acting() -> Section:
+    effect = About(
+        number=25, title="Effect of winning back", width=6, height=7, unit=look.POINTS, decimals=1,
+        says="Of the silences that ended last month, how many more came back of the customers who may be contacted "
+        "than of those held out, in percentage points. The day record has the interval; of few held out it is wide.",
+        calm="nobody is held out",
+    )  # fmt: skip
+    back = About(
+        number=26, title="Came back, last month", width=9, height=7, unit=look.RATIO, decimals=0, least=0, most=1,
+        calm=YET, says="Of the silences that ended last month, by who may be contacted and who is held out. Contacted "
+        "are part of the treated: whoever came back at once was not contacted yet.",
+    )  # fmt: skip
+    kept = About(
+        number=27, title="Kept last month, by variant", width=9, height=7, unit=look.RATIO, decimals=1, least=0, most=1,
+        says="Of the customers of each variant of an experiment at the start of the last closed month, those still "
+        "there.",
+        calm="no experiment",
+    )  # fmt: skip
+    known = {
+        name: total(FIGURES["variant_customers"], "variant", period=MONTH, role=name) for name in ("start", "lost")
+    }
+    return Section("What does acting bring?", (
+        stat(effect, Query(f"100 * ({_came_back('treated')} - {_came_back('held_out')})", "effect"), colour=look.FACT),
+        bars(back, *(Query(_came_back(who), who.replace("_", " ")) for who in ("treated", "contacted", "held_out"))),
+        bars(kept, Query(f"1 - {known['lost']} / ({known['start']} > 0)", "{{variant}}")),
+    ))  # fmt: skip
+
+
+def _came_back(who: str) -> str:
+    ended, back = (total(FIGURES["win_back_alerts"], period=MONTH, role=role) for role in (who, f"{who}_returned"))
+    return f"{back} / ({ended} > 0)"
 
 
 def _time() -> Section:

@@ -43,7 +43,7 @@ _ORDERS: Final = 'lapse:orders:sum{role="all"}'
 
 SUMS: Final = (
     "period_customers", "mrr", "nps_customers", "active_customers", "lifecycle_customers", "orders", "order_revenue",
-    "start_customers_revenue", "costs",
+    "start_customers_revenue", "costs", "departures",
 )  # fmt: skip
 
 FIGURES: Final = Group(
@@ -59,7 +59,12 @@ FIGURES: Final = Group(
         _share("lapse:crr_strict:ratio", _roles("period_customers", {"start": "+", "lost": "-"}), _START),
         _share("lapse:churn:ratio", _CUSTOMERS % "lost", _START),
         _share("lapse:churn_net:ratio", _roles("period_customers", {"start": "+", "end": "-"}), _START),
-        _share("lapse:churn_regretted:ratio", _CUSTOMERS % "regretted", _START),
+        Recording(
+            "lapse:churn_regretted:ratio",
+            f'({_LOST} - ignoring (role) sum without (role) (lapse:departures:sum{{role=~"acceptable|involuntary"}}))'
+            f" / ignoring (role) ({_START} > 0)",
+        ),
+        _share("lapse:lost_involuntary:ratio", 'lapse:departures:sum{role="involuntary"}', _LOST),
         _share("lapse:stickiness:ratio", 'lapse:active_customers:sum{role="dau"}',
                'lapse:active_customers:sum{role="mau"}'),
         _share("lapse:quick:ratio", _roles("lifecycle_customers", {"new": "+", "resurrected": "+"}),

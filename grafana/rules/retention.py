@@ -13,6 +13,8 @@ from typing import Final
 from grafana.rules.form import Alert, Group
 
 LEAST_CUSTOMERS: Final = 50  # at the start of the period; of fewer, each is 2 % of churn or more
+LEAST_LOST: Final = 20  # in the last closed month
+INVOLUNTARY: Final = 0.2  # of those lost; where charges are looked after it is a few in a hundred
 LEAST_OPENED: Final = 20  # alerts in an hour
 SURGE: Final = 3  # times the usual
 LEAST_ENDED: Final = 50  # alerts in four weeks; a precision of 30 % is then known to ± 13 %
@@ -49,7 +51,7 @@ GROUPS: Final = (
             Alert(
                 "LapseChurnAboveAcceptable",
                 f"""
-                (lapse:churn_regretted:ratio or lapse:churn:ratio)
+                lapse:churn:ratio
                 > on (segment, period) max by (segment, period) (lapse_acceptable_churn_ratio)
                 and on (segment, period) {_AT_START % ""} >= {LEAST_CUSTOMERS}
                 {TRUSTED}
@@ -73,6 +75,21 @@ GROUPS: Final = (
                 "1h",
                 "Segment {{ $labels.segment }} kept {{ $value | humanizePercentage }} last {{ $labels.period }}",
                 "Under the policy's target. The bridge on the board shows who left and who came back.",
+                severity="notice",
+                team="retention",
+                board="lapse-retention",
+            ),
+            Alert(
+                "LapseLossesInvoluntary",
+                f"""
+                lapse:lost_involuntary:ratio{{segment!="all",period="last_month"}} > {INVOLUNTARY}
+                and on (segment, period) lapse:period_customers:sum{{role="lost"}} >= {LEAST_LOST}
+                {TRUSTED}
+                """,
+                "1h",
+                "Segment {{ $labels.segment }}: {{ $value | humanizePercentage }} of losses by failed charges",
+                "A charge had failed and was not recovered. They can be kept by asking for another card, which costs "
+                "less than any campaign.",
                 severity="notice",
                 team="retention",
                 board="lapse-retention",

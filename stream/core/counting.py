@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core import batch as columns
+from stream.core.families import TRIAL_USES
 from stream.core.kinds import Kind
-from stream.core.measures import FLOWS, TRIAL_USES
+from stream.core.measures import FLOWS
 from stream.core.remembering import remember
 from stream.core.retention import segment_at
 from stream.core.row import NO_DAY, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, TICKETS, More, Row

@@ -193,6 +193,14 @@ TRIALS: Final = Family(
     {"started": "trials_started", "ended": "trials_ended"},
     FLOW_PERIODS,
 )
+TRIAL_USES: Final = (0, 1, 2, 3, 5, 10)  # from so many uses on
+TRIALS_BY_USES: Final = Family(
+    "trials_by_uses",
+    "Trials that were over, and that were paid, by the uses they had: the role ends in the least of its group.",
+    "count",
+    {f"{what}_{uses}": f"trials_{what}:{uses}" for what in ("over", "paid") for uses in TRIAL_USES},
+    ("last_month",),
+)
 EXITS: Final = Family(
     "exit_reasons",
     "Answers to exit surveys, by the reasons that the policy lists; others count as other.",

@@ -32,6 +32,7 @@ from stream.core.families import (
     REWARDS,
     TICKETS,
     TRIALS,
+    TRIALS_BY_USES,
     USAGE,
     VARIANT_REVENUE,
     WIN_BACK,
@@ -89,10 +90,11 @@ COHORT_DAYS: Final = (1, 7, 14, 30, 60, 90)
 COHORTS: Final = tuple(f"d{days}" for days in COHORT_DAYS)
 COHORT: Final = Family(
     "cohort_customers",
-    "Customers whose day N after the first fell into the period, and how many of them were active on that day.",
+    "Customers whose day N after the first fell into the period (members), and how many of them were active on that "
+    "day, or on it or later; bracket: whose day N + 6 did, and those active on any of the seven days.",
     "count",
     {},
-    ("last_week", "last_month"),
+    ("last_month",),
     flows=False,
     label="cohort",
 )
@@ -138,15 +140,14 @@ FAMILIES: Final = (
     PERIOD_CUSTOMERS, ORDERS, ORDER_REVENUE, START_REVENUE, MRR, PLAN_RAISES, RAISED_MRR, COSTS, ACTIVE, LIFECYCLE,
     COHORT, BUYERS, DEPARTURES, NPS, VARIANTS, VARIANT_REVENUE,
     FEEDBACK, TICKETS, HANDLING, PAGES, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, WIN_BACK, PAYMENTS,
-    TRIALS, CUSTOMER_DAYS, EXITS, REWARDS,
+    TRIALS, TRIALS_BY_USES, CUSTOMER_DAYS, EXITS, REWARDS,
 )  # fmt: skip
 
 # the measures that a scan of the rows brings, in the order of its array; the six counts have their own
-COHORT_MEASURES: Final = tuple(f"{role}:{one}" for one in COHORTS for role in ("members", "active"))
+COHORT_ROLES: Final = ("members", "active", "later", "bracket_members", "bracket_active")
+COHORT_MEASURES: Final = tuple(f"{role}:{one}" for one in COHORTS for role in COHORT_ROLES[:2])
 BRACKET_DAYS: Final = 7  # from day N on
-LATER_MEASURES: Final = tuple(
-    f"{role}:{one}" for one in COHORTS for role in ("later", "bracket_members", "bracket_active")
-)
+LATER_MEASURES: Final = tuple(f"{role}:{one}" for one in COHORTS for role in COHORT_ROLES[2:])
 PARETO_BUCKETS: Final = 140  # quarters of an octave, up to three months of the most that one can bring in each
 SCANNED: Final = (ACTIVE, LIFECYCLE, BUYERS, START_REVENUE, DEPARTURES, MRR, NPS)
 STATE: Final = (
@@ -161,12 +162,8 @@ STATE: Final = (
     *(f"pareto_{what}:{bucket}" for what in ("customers", "revenue") for bucket in range(PARETO_BUCKETS)),
 )
 # the measures that flow, in the order of the table's last axis; behind them come those by reason
-TRIAL_USES: Final = (0, 1, 2, 3, 5, 10)  # from so many uses on
-TRIALS_OVER, TRIALS_PAID = (tuple(f"{what}:{uses}" for uses in TRIAL_USES) for what in ("trials_over", "trials_paid"))
-FLOWS: Final = (
-    *(measure for family in FAMILIES if family.flows and family.label == "role" for measure in family.roles.values()),
-    *TRIALS_OVER,
-    *TRIALS_PAID,
+FLOWS: Final = tuple(
+    measure for family in FAMILIES if family.flows and family.label == "role" for measure in family.roles.values()
 )
 EXIT_PREFIX, REWARD_PREFIX = "exit:", "earned:"
 

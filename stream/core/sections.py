@@ -10,8 +10,19 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from stream.core import intervals, rates
-from stream.core.families import CAMPAIGNS, COSTS, FEEDBACK, PAGES, PAYMENTS, PROGRAMME, TICKETS, WIN_BACK, Family
-from stream.core.measures import COHORT_DAYS, DEPARTURES, EXIT_PREFIX, LIFECYCLE, MRR, NPS, REWARD_PREFIX, TRIAL_USES
+from stream.core.families import (
+    CAMPAIGNS,
+    COSTS,
+    FEEDBACK,
+    PAGES,
+    PAYMENTS,
+    PROGRAMME,
+    TICKETS,
+    TRIAL_USES,
+    WIN_BACK,
+    Family,
+)
+from stream.core.measures import COHORT_DAYS, DEPARTURES, EXIT_PREFIX, LIFECYCLE, MRR, NPS, REWARD_PREFIX
 
 Number: TypeAlias = float | None
 Section: TypeAlias = dict[str, Number]

@@ -57,9 +57,7 @@ def _series(policy: Policy, family: Family, shown: Mapping[str, Shown]) -> Itera
 def _roles(policy: Policy, family: Family) -> list[tuple[Labels, str]]:
     """The labels after segment and period, and the measure of each."""
     if family.label == "cohort":
-        return [
-            ((f"d{days}", role), f"{role}:d{days}") for days in measures.COHORT_DAYS for role in ("members", "active")
-        ]
+        return [((one, role), f"{role}:{one}") for one in measures.COHORTS for role in measures.COHORT_ROLES]
     if family.label == "reason":
         exits = family is EXITS
         prefix = measures.EXIT_PREFIX if exits else measures.REWARD_PREFIX

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from stream import metrics
-from stream.core.measures import COHORTS, FAMILIES
+from stream.core.measures import COHORT_ROLES, COHORTS, FAMILIES
 from stream.wire.record import DayRecord
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +73,7 @@ def series() -> set[str]:
         elif family.label == "variant":
             found |= {f'{name}{{variant="new",role="{role}"}}' for role in family.roles}
         elif family.label == "cohort":
-            found |= {f'{name}{{cohort="{one}",role="{role}"}}' for one in COHORTS for role in ("members", "active")}
+            found |= {f'{name}{{cohort="{one}",role="{role}"}}' for one in COHORTS for role in COHORT_ROLES}
         else:
             found |= {f'{name}{{role="{role}"}}' for role in family.roles}
     return found
@@ -91,5 +91,5 @@ def test_a_line_names_only_what_exists(line: Line) -> None:
 def test_every_field_and_every_metric_has_its_line() -> None:
     assert FIELDS - {line.record for line in LINES} == ABOUT
     listed = {line.metric for line in LINES}
-    told = {one for one in series() - listed if "cohort_" not in one}
+    told = {one for one in series() - listed if "cohort_" not in one and "_by_uses" not in one}
     assert told == set()

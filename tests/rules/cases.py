@@ -166,6 +166,7 @@ FEW: Final = {series: f"{int(values.removesuffix('x900')) // 5}x900" for series,
 OUTCOMES: Final = 'lapse_alert_outcomes{instance="w0",segment="gold",sign="silent",resolution="%s"}'
 ACCEPTABLE: Final = 'lapse_acceptable_churn_ratio{segment="gold",period="month",instance="w0"}'
 TARGET: Final = 'lapse_target_crr_ratio{segment="gold",period="month",instance="w0"}'
+BY_CHARGES: Final = 'lapse_departures{segment="gold",period="last_month",role="involuntary",instance="w0"}'
 GOLD: Final = ({"segment": "gold", "period": "month"},)
 # an alert a minute for ten hours, then ten a minute
 SURGING: Final = "0+15x40 750+150x90"
@@ -195,6 +196,10 @@ RETENTION: Final = (
          GOLD),
     Case("LapseRetentionUnderTarget", "60 % wanted", {**WELL, **LOSING, TARGET: "0.6x900"}, "80m"),
     Case("LapseRetentionUnderTarget", "20 customers", {**WELL, **FEW, TARGET: "0.9x900"}, "80m"),
+    Case("LapseLossesInvoluntary", "8 of 30", {**WELL, **LOSING, BY_CHARGES: "8x900"}, "80m",
+         ({"segment": "gold", "period": "last_month"},)),
+    Case("LapseLossesInvoluntary", "2 of 30", {**WELL, **LOSING, BY_CHARGES: "2x900"}, "80m"),
+    Case("LapseLossesInvoluntary", "5 of 6", {**WELL, **FEW, BY_CHARGES: "5x900"}, "80m"),
     Case("LapsePrecisionFalling", "a third, then a tenth", {**RARELY, **WORSE}, "1890h", ({"sign": "silent"},),
          step=LONG),
     Case("LapsePrecisionFalling", "a third all the time", {**RARELY, **PRECISE}, "1890h", step=LONG),
