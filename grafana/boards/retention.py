@@ -203,8 +203,8 @@ def _losses() -> Section:
     every, acceptable, involuntary = known.values()
     return Section("What was lost, what is owed", (
         bars(
-            kinds, Query(f"max ({lost}) - sum ({every})", "to be regretted"), Query(f"max ({acceptable})", "acceptable"),
-            Query(f"max ({involuntary})", "involuntary"),
+            kinds, Query(f"max ({lost}) - sum ({every})", "to be regretted"),
+            Query(f"max ({acceptable})", "acceptable"), Query(f"max ({involuntary})", "involuntary"),
             styles=look.paint({"to be regretted": look.ALARM, "acceptable": look.OPEN, "involuntary": look.BAD}),
         ),
         lines(
