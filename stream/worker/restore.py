@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CONTROL_KEY: Final = b"\x00control"  # no customer: ids never contain NUL
 LIFE: Final = "life"  # header of control records: the changelog's life, which a topic made anew does not have
 
-_SLICE = 50_000  # records at once
+_SLICE = 10_000  # records at once; with 50,000 a restore takes nearly twice as long, for pages that must be cleared
 _SLICE_SECONDS = 0.01
 _PAUSE_SECONDS = 0.05  # between two looks at something that isn't so yet
 _MOST_PATIENCE_SECONDS = 1.0
