@@ -80,7 +80,7 @@ class Signals:
     slow_ms: int = 3000
     bad_loads: float = 3.0
     bad_share: float = 0.5
-    left: float = 3.0
+    left: float = 2.0
     neglect_days: int = 60
     neglect_revenue: int = 0
     contacts: frozenset[str] = frozenset({"campaign_sent", "ticket_replied", "feedback_answered"})

@@ -21,7 +21,7 @@ SIGNS = {
     "silent", "buying_less_often", "spending_less", "engaging_less", "never_activated", "cooling", "detractor",
     "complaint", "payment_failed", "cancelling", "poor_experience", "abandoning", "neglected",
 }  # fmt: skip
-CUSTOMERS, DAYS, SEED = 60, 300, 5
+CUSTOMERS, DAYS, SEED = 60, 300, 14
 
 
 @pytest.fixture(scope="module")

@@ -191,7 +191,7 @@ class Signs:
                     asks.opens["spending_less"] = before
                 elif share >= (1 + least) / 2:
                     asks.ends.add("spending_less")
-        if self._left_now(story, day) < float(self.of["abandoning"].get("count", 3.0)) / 2:
+        if self._left_now(story, day) < float(self.of["abandoning"].get("count", 2.0)) / 2:
             asks.ends.add("abandoning")
 
     def _engaged(self, story: Story, day: date, asks: Asks) -> None:
@@ -349,7 +349,7 @@ class Signs:
         tenure = max(28.0, (time_ms - story.first_ms) / DAY_MS)
         usual = len(story.left) * 28 / tenure
         story.left.append(day)
-        if self._left_now(story, day) >= max(float(self.of["abandoning"].get("count", 3.0)), 2 * usual):
+        if self._left_now(story, day) >= max(float(self.of["abandoning"].get("count", 2.0)), 2 * usual):
             asks.opens["abandoning"] = day
 
     # ---------------------------------------------------- what is due

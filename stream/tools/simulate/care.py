@@ -71,10 +71,10 @@ def _score(who: Person, day: int, usual: int, life: Life) -> int:
 
 
 def _mood(life: Life, survey: str, score: int, last: int | None, day: int) -> None:
-    """What such an answer says (DESIGN §5): unhappy, or less happy than last time."""
+    """What such an answer says (DESIGN §5): unhappy, or not that, and less happy than last time."""
     if score <= (6 if survey == "nps" else 2):
         life.show("detractor", day, day + 14)
-    if last is not None and last - score >= 2:
+    elif last is not None and last - score >= 2:
         life.show("cooling", day, day + 14)
 
 

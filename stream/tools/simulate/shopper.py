@@ -17,6 +17,7 @@ MARGIN = 0.35
 PRICE_CUT = 0.3  # what is left of the basket of somebody who buys the rest elsewhere
 FADED = 3.0  # how many times longer the gaps are at the end of fading
 FEWEST_PURCHASES = 4  # before the sign `silent` may speak
+USUAL_PURCHASES = 8  # before anybody knows what is usual for them
 SILENT_FOR_DAYS = 120  # so long after they left, an alert that says so is right
 
 
@@ -25,17 +26,18 @@ def live(who: Person, life: Life) -> list[int]:
     rng = life.rng
     day = who.came + (int(rng.uniform(0, who.pace_days)) if who.known_before else 0)
     bought: list[int] = []
+    left_on: list[int] = []  # the days of carts that were left
     member = rng.random() < 0.4
     if member:
         life.tell(life.moment(day) + 7200, "programme_joined", programme="club", tier=rng.choice(("silver", "gold")))
     while day < life.days and who.here(day):
         if not who.away(day):
-            _visit(who, life, day, bought, member=member)
+            _visit(who, life, day, bought, left_on, member=member)
         gap = rng.lognormvariate(math.log(who.pace_days), who.spread) / life.year.season(day) * _stretch(who, day)
         day = life.on_weekday_like(day + max(1, round(gap)), SHOPPING_WEEK)
     if member and who.left is not None and rng.random() < 0.3:
         life.tell(life.moment(who.left), "programme_left", programme="club")
-    _truth(who, life, bought)
+    _truth(who, life, bought, left_on)
     return bought
 
 
@@ -46,7 +48,7 @@ def _stretch(who: Person, day: int) -> float:
     return 1.4 + (FADED - 1.4) * (day - found.since) / max(found.until - found.since, 1)
 
 
-def _visit(who: Person, life: Life, day: int, bought: list[int], *, member: bool) -> None:
+def _visit(who: Person, life: Life, day: int, bought: list[int], left_on: list[int], *, member: bool) -> None:
     rng = life.rng
     now = life.moment(day)
     dear = who.in_trouble(day, "price")
@@ -64,6 +66,7 @@ def _visit(who: Person, life: Life, day: int, bought: list[int], *, member: bool
         life.tell(now + 20, "cart_updated", amount=cents(amount), currency="USD", items=lines)
     if rng.random() < (0.6 if dear else 0.04):
         life.tell(now + 1800, "cart_abandoned", amount=cents(amount), currency="USD", items=lines)
+        left_on.append(day)
         if not dear or rng.random() < 0.5:
             return
     _order(who, life, now + 240, amount, lines, member=member)
@@ -99,13 +102,19 @@ def _order(who: Person, life: Life, now: int, amount: float, lines: int, *, memb
                   reason=rng.choice(("damaged", "late", "not as described")))  # fmt: skip
 
 
-def _truth(who: Person, life: Life, bought: list[int]) -> None:
+def _truth(who: Person, life: Life, bought: list[int], left_on: list[int]) -> None:
+    """Which signs were to be seen: of whom may be watched, who came often enough before and during it."""
+    if not who.tracking:
+        return
     for one in who.troubles:
+        usual = sum(day < one.since for day in bought) >= USUAL_PURCHASES
         visits = sum(one.since <= day <= one.until for day in bought)
-        if one.reason == "fading" and visits >= 2:
+        left = sum(one.since <= day <= one.until for day in left_on)
+        if one.reason == "fading" and usual and visits >= 3:
             life.show("buying_less_often", one.since, one.until + 60)
-        if one.reason == "price" and visits >= 2:
+        if one.reason == "price" and usual and visits >= 3:
             life.show("spending_less", one.since, one.until + 30)
+        if one.reason == "price" and left >= 3:
             life.show("abandoning", one.since, one.until + 14)
     if who.left is not None and len(bought) >= FEWEST_PURCHASES:
         life.show("silent", bought[-1] + 1, bought[-1] + SILENT_FOR_DAYS)

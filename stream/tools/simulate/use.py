@@ -41,7 +41,7 @@ def _eagerness(who: Person, day: int) -> float:
 def _session(who: Person, life: Life, day: int) -> None:
     rng, work = life.rng, who.kind == SUBSCRIBER
     now = life.moment(day, 8, 19) if work else life.moment(day)
-    things = 1 + int(rng.expovariate(0.6))
+    things = 1 if who.reason == NOT_ACTIVATED else 1 + int(rng.expovariate(0.6))  # they have looked, and no more
     life.tell(now, "session", duration_s=30 + 120 * things, pages=1 + things, channel=rng.choice(("app", "web")))
     now = pages(who, life, now, 1)
     for _ in range(things):
