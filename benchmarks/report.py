@@ -79,7 +79,7 @@ def _method() -> str:
         f"Each begins with an empty state on the full topic. Measured from {WARM_UP_SHARE:.0%} of the events committed "
         "until all are, so that starting, compiling and joining count for nobody; CPU is user + system of the process "
         "and its children, the broker's stands beside it. "
-        "*Small job*: decode the order, bring up to date a row of 352 bytes per customer in the state store, "
+        "*Small job*: decode the order, bring up to date a row of 383 bytes per customer in the state store, "
         "changelog. *Whole job*: everything `lapse worker` does. Peers as an expert would set them (sources in "
         "`benchmarks/peers`): "
         f"Kafka Streams with {STREAM_THREADS} thread, commit interval 100 ms (its default with exactly once), byte "

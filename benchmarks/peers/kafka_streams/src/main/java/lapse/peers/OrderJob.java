@@ -36,7 +36,7 @@ import org.apache.kafka.streams.state.Stores;
  */
 public final class OrderJob {
   static final String STORE = "rows";
-  static final int ROW_BYTES = 352;
+  static final int ROW_BYTES = 383;
 
   public static void main(String[] args) {
     Topology topology =
