@@ -134,8 +134,6 @@ class _Bench:
     def __init__(self, bootstrap: str, scratch: Path, session_ms: int) -> None:
         self._bootstrap, self._scratch = bootstrap, scratch
         self._env = {"LAPSE_KAFKA_SESSION_TIMEOUT_MS": str(session_ms), "LAPSE_SNAPSHOTS": str(scratch / "snapshots")}
-        if session_ms == SHORT_SESSION_MS:
-            self._env["LAPSE_KAFKA_HEARTBEAT_INTERVAL_MS"] = "500"
         self._workers: dict[str, Worker] = {}
         self._contexts: dict[str, AbstractContextManager[Worker]] = {}
 

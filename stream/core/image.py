@@ -68,7 +68,7 @@ def _set(table: CustomerTable, joined: bytes, rows: NDArray[np.uint8], more: NDA
     found = table.rows_of(joined, *spans(joined, n))
     if table.n != n:
         raise ValueError(f"{n - table.n} of the keys are there twice")
-    plain(table.rows)[found] = rows.reshape(n, ROW.itemsize)
+    plain(table.rows)[:n] = rows.reshape(n, ROW.itemsize)  # `found` is 0, 1, 2 … n - 1
     if int(table.rows["more"][:n].max()) >= more.size:
         raise ValueError("a row refers to what is not there")
     table.more, table.more_n = more.copy(), more.size

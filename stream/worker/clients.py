@@ -24,7 +24,7 @@ def source(settings: Settings) -> Consumer:
     return Consumer(
         {
             "session.timeout.ms": 6_000,
-            "heartbeat.interval.ms": 1_000,
+            "heartbeat.interval.ms": 250,  # by its answer a survivor hears that partitions are to be had
             **_reading(settings),
             "partition.assignment.strategy": "cooperative-sticky",
             "isolation.level": "read_committed",

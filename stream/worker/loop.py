@@ -178,7 +178,7 @@ class Loop:
             self._processor.write_control(one)
         beside = [written(self._id, one.on_record()) for one in dirty]
         offsets = [TopicPartition(EVENTS, one.number, one.position, b) for one, b in zip(dirty, beside, strict=True)]
-        self._transactions.commit(offsets, self._consumer.consumer_group_metadata())
+        self._transactions.commit(offsets, self._consumer.consumer_group_metadata)
         self._failures = 0 if not self._processor.beginning else self._failures
         self._meters.settle(committed=True)
         self._snapshots.committed(list(dirty))

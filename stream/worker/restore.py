@@ -1,8 +1,8 @@
 """From an assignment to a partition that may run: the changelog read, and proved to be what the offsets say.
 
 Owns: the changelog's form on Kafka (rows by customer id, one control record that names the next source offset), the
-reading of it in slices beside the loop, and the rule: run only when the restored control record equals the stable
-committed offset. Without that rule a take-over in the middle of a commit was seen to lose 1,604 alerts.
+reading of it in slices between the loop's turns (snapshots beside them), and the rule: run only when the restored
+control record equals the stable committed offset. Without it a take-over in a commit was seen to lose 1,604 alerts.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import struct
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -20,7 +21,7 @@ from stream.worker import clients, trial
 from stream.worker.fence import AFTER_SECONDS, Fence
 from stream.worker.incarnation import Incarnation, Signal, State
 from stream.worker.runs import runs
-from stream.worker.snapshot import Snapshots
+from stream.worker.snapshot import Image, Snapshots
 from stream.worker.topics import CHANGELOG, EVENTS
 from stream.worker.trial import Trial
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 CONTROL_KEY: Final = b"\x00control"  # no customer: ids never contain NUL
 LIFE: Final = "life"  # header of control records: the changelog's life, which a topic made anew does not have
 
+_IMAGES_AT_ONCE: Final = 2  # each has a partition's rows twice meanwhile
 _SLICE = 10_000  # records at once; with 50,000 a restore takes nearly twice as long, for pages that must be cleared
 _SLICE_SECONDS = 0.01
 _PAUSE_SECONDS = 0.05  # between two looks at something that isn't so yet
@@ -73,6 +75,8 @@ class Restorer:
         self._observer = observer
         self._fence = fence
         self._reading: dict[int, Incarnation] = {}
+        self._imaging: dict[Incarnation, tuple[Future[Image | None], int]] = {}  # and the changelog's beginning
+        self._beside = ThreadPoolExecutor(_IMAGES_AT_ONCE, "image")
         self._again: dict[Incarnation, float] = {}  # not to be asked again before
         self._stuck: dict[Incarnation, float] = {}  # since when it can't go on
         self._told: dict[Incarnation, float] = {}
@@ -88,6 +92,7 @@ class Restorer:
         if waiting:
             waiting.sort(key=lambda one: self._again.get(one, 0.0))  # who was asked longest ago first
             self._ask(waiting)
+        self._take_up()
         if self._reading:
             self._read()
         return [one for one in list(self._reading.values()) if one.read_to >= one.target and self._settle(one, now)]
@@ -96,11 +101,13 @@ class Restorer:
         """Stop restoring an incarnation that was taken or has to begin anew."""
         if self._reading.get(one.number) is one:
             self._unassign(one)
+        self._imaging.pop(one, None)  # what is still made of its file is thrown away
         for memory in (self._again, self._stuck, self._told):
             memory.pop(one, None)
 
     def close(self) -> None:
         """Close both consumers."""
+        self._beside.shutdown(wait=False, cancel_futures=True)
         self._reader.close()
         self._observer.close()
 
@@ -141,16 +148,30 @@ class Restorer:
                 one.position = self._observer.get_watermark_offsets(TopicPartition(EVENTS, one.number), 1.0)[0]
         except (KafkaException, TypeError):  # None when it timed out
             return False
-        if one.read_to == 0:
-            one.read_to = self._snapshots.take_up(one, low, one.target) or 0
-            self._alive()
-        one.read_to = max(one.read_to, low)
         one.on(Signal.STABLE)
+        if one.read_to == 0 and self._snapshots.has(one):
+            self._imaging[one] = self._beside.submit(self._snapshots.read, one, low, one.target), low
+        else:
+            self._read_from(one, low)
+        return True
+
+    def _take_up(self) -> None:
+        """Go on with the changelog where a snapshot is taken up, or was of no use."""
+        for one, (image, low) in list(self._imaging.items()):
+            if not image.done():
+                continue
+            del self._imaging[one]
+            found = image.result()
+            if found is not None:
+                one.partition, one.image_life, one.read_to = found
+            self._read_from(one, low)
+
+    def _read_from(self, one: Incarnation, low: int) -> None:
+        one.read_to = max(one.read_to, low)
         self._reading[one.number] = one
         self._reader.incremental_assign([TopicPartition(CHANGELOG, one.number, one.read_to)])
         if len(self._reading) == 1:
             clients.wake(self._reader, CHANGELOG, one.number)
-        return True
 
     def _read(self) -> None:
         messages = self._reader.consume(_SLICE, _SLICE_SECONDS)

@@ -11,6 +11,7 @@ cut: whatever is wrong with it, the changelog is read from its beginning.
 from __future__ import annotations
 
 import logging
+import mmap
 import os
 import threading
 import time
@@ -18,12 +19,12 @@ import zlib
 from collections.abc import Callable, Collection, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from stream.worker.incarnation import Incarnation, State
-from stream.worker.job import Job
+from stream.worker.job import Job, Partition
 
 EVERY_SECONDS: Final = 60.0
 IDLE_SECONDS: Final = 900.0  # without a new event; the file must stay young
@@ -31,7 +32,7 @@ IDLE_SECONDS: Final = 900.0  # without a new event; the file must stay young
 # hold customers who were erased elsewhere: it is never used, and deleted.
 OLDEST_SECONDS: Final = 3_600.0
 SHARE: Final = 0.01  # of the loop's time that copying may take
-LAST_SECONDS: Final = 5.0  # a younger one is good enough for a successor
+LAST_EVENTS: Final = 20_000  # so many behind it, or fewer, a successor reads in less time than copying takes
 LEAVING_SECONDS: Final = 5.0
 _SUFFIX: Final = ".snapshot"
 _MAGIC: Final = b"lapse1\n"
@@ -56,6 +57,14 @@ class Header(msgspec.Struct, frozen=True):
     checksum: int
 
 
+class Image(NamedTuple):
+    """What was made of a file."""
+
+    partition: Partition
+    life: bytes
+    mark: int  # the changelog is to be read from there
+
+
 class Snapshots:
     """The snapshots of one worker; without a folder there are none."""
 
@@ -73,6 +82,8 @@ class Snapshots:
         self._marks: dict[Incarnation, int] = {}
         self._made: dict[Incarnation, tuple[float, int]] = {}  # monotonic seconds and position of the last one
         self._writer: threading.Thread | None = None
+        self._unwanted: set[int] = set()  # what the writer is at holds somebody who is erased by now
+        self._replacing = threading.Lock()
         self._not_before = 0.0
         self._closing = False
         if self._folder is not None:
@@ -139,15 +150,16 @@ class Snapshots:
         made = self._made.get(one)
         if made is None:
             return True
-        if one.position == made[1]:
-            return now - made[0] > IDLE_SECONDS
-        return now - made[0] > (LAST_SECONDS if self._closing else EVERY_SECONDS)
+        if self._closing:
+            return one.position - made[1] > LAST_EVENTS or now - made[0] > IDLE_SECONDS
+        return now - made[0] > (IDLE_SECONDS if one.position == made[1] else EVERY_SECONDS)
 
     def _copy(self, one: Incarnation, mark: int, folder: Path) -> None:
         began = time.monotonic()
         blocks = self._job.image(one.partition)
         now = time.monotonic()
         self._made[one] = (now, one.position)
+        self._unwanted.clear()  # the writer rests
         self._not_before = 0.0 if self._closing else now + (now - began) / SHARE
         said = (self._job.form, self._group, one.number, one.life, mark, one.position)
         self._writer = threading.Thread(target=self._write, args=(folder, said, blocks), name="snapshot", daemon=True)
@@ -163,36 +175,42 @@ class Snapshots:
             with open(new, "wb", opener=_private) as out:
                 out.write(_MAGIC + len(header).to_bytes(_SIZE_BYTES, "big") + header)
                 out.writelines(blocks)
-            new.replace(path)
+            with self._replacing:
+                if said[2] in self._unwanted:
+                    new.unlink()
+                else:
+                    new.replace(path)
         except OSError as error:
             _log.warning("no snapshot of partition %d: %s", said[2], error)
             new.unlink(missing_ok=True)
 
     # ------------------------------------------------------------------ taking up
 
-    def take_up(self, one: Incarnation, low: int, end: int) -> int | None:
-        """Set a new incarnation's rows from its snapshot; the offset from which the changelog is to be read.
+    def has(self, one: Incarnation) -> bool:
+        """Whether there is a file to begin with."""
+        return self._folder is not None and one.images and self._path(self._folder, one.number).exists()
 
-        None, and nothing set, where there is no snapshot that fits between the changelog's ends.
+    def read(self, one: Incarnation, low: int, end: int) -> Image | None:
+        """A new partition with the rows of the snapshot, where there is one that fits between the changelog's ends.
+
+        May be called in a thread of its own: nothing of the incarnation is changed.
         """
-        if self._folder is None or not one.images:
-            return None
-        path = self._path(self._folder, one.number)
+        assert self._folder is not None, "`has` comes first"
+        path, partition = self._path(self._folder, one.number), one.make(one.number)
         try:
-            data = memoryview(path.read_bytes())
+            with path.open("rb") as file:
+                data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
             header, blocks = _read(data)
             self._refuse(header, one.number, low, end)
-            self._job.take_up(one.partition, blocks)
+            self._job.take_up(partition, blocks)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, msgspec.DecodeError) as error:
             _log.warning("partition %d: the snapshot is of no use, all is read: %s", one.number, error)
             path.unlink(missing_ok=True)
-            one.partition = one.make(one.number)
             return None
-        one.image_life = header.life
         _log.info("partition %d: snapshot, %d offsets of the changelog left", one.number, end - header.mark)
-        return header.mark
+        return Image(partition, header.life, header.mark)
 
     def disown(self, one: Incarnation) -> None:
         """Its snapshot turned out to be of another changelog."""
@@ -214,7 +232,9 @@ class Snapshots:
 
     def _delete(self, number: int) -> None:
         if self._folder is not None:
-            self._path(self._folder, number).unlink(missing_ok=True)
+            with self._replacing:  # also what is written at the moment
+                self._unwanted.add(number)
+                self._path(self._folder, number).unlink(missing_ok=True)
 
     def _sweep(self, folder: Path) -> None:
         """Delete what is too old to be used, whosever it was."""

@@ -11,7 +11,7 @@ import logging
 import struct
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
@@ -22,15 +22,24 @@ if TYPE_CHECKING:
 
 CALL_SECONDS: Final = 5.0  # each call's own limit; the watchdog's is 15 s, for calls that don't keep theirs
 FULL_SECONDS: Final = 10.0  # how long a full queue may stay full
+STALE_SECONDS: Final = 1.0  # the answer with the new generation is a few milliseconds behind
+_PAUSE_SECONDS: Final = 0.002
+_MOST_REPEATS: Final = 3
 CONNECT_SECONDS: Final = 60.0  # how long a cluster may be away before the worker gives up
 
 
 _log = logging.getLogger("lapse.transaction")
 _METADATA = b"CGMDv2:"
+# topic, values, keys, partition, headers of what was sent together
+_Sent: TypeAlias = "tuple[str, Sequence[bytes | None], Sequence[bytes | None], int, Headers]"
 
 
 class AbortError(Exception):
     """The transaction can't be committed; nothing of it will be seen. The producer is good."""
+
+
+class StaleError(AbortError):
+    """Only the group's generation was another: members came or went while the transaction was under way."""
 
 
 class BrokenError(Exception):
@@ -50,6 +59,7 @@ class Transactions:
         self._alive = alive
         self.open = False
         self.since = 0.0  # monotonic seconds of `begin`
+        self._sent: list[_Sent] = []  # since `begin`
         self._producer = self._new()
 
     def begin(self) -> None:
@@ -58,12 +68,14 @@ class Transactions:
         self._call(self._producer.begin_transaction)
         self.open = True
         self.since = time.monotonic()
+        self._sent = []
 
     def send(
         self, topic: str, value: bytes | None, key: bytes | None, headers: Headers | None = None, partition: int = -1
     ) -> None:
         """Send one record, to the partition of its key unless another is given."""
         self._insist(topic, value, key, partition, headers or [])
+        self._sent.append((topic, [value], [key], partition, headers or []))
 
     def send_all(self, topic: str, values: Sequence[bytes | None], keys: Sequence[bytes], partition: int) -> None:
         """Send many records to one partition: the hot path, so no headers and nothing but one call each."""
@@ -73,13 +85,42 @@ class Transactions:
                 produce(topic, value, key, partition)
             except (BufferError, KafkaException):  # what it is shows when it is tried again
                 self._insist(topic, value, key, partition, [])
+        self._sent.append((topic, values, keys, partition, []))
 
-    def commit(self, offsets: list[TopicPartition], group: object) -> None:
-        """Commit all that was sent together with the offsets. `group` must have been asked for just now."""
-        refuse_stranger(group)
-        self._call(self._producer.send_offsets_to_transaction, offsets, group, CALL_SECONDS)
+    def commit(self, offsets: list[TopicPartition], group: Callable[[], object]) -> None:
+        """Commit all that was sent together with the offsets; `group` is asked for the group's metadata of now.
+
+        A survivor of somebody's death would often be refused for its generation alone, and restoring for that would
+        take its partitions away for as long as those of the dead. While no callback is served nothing is taken from a
+        member that stays one, so the same may be sent again under the new generation.
+        """
+        for repeats in range(_MOST_REPEATS + 1):
+            now = group()
+            refuse_stranger(now)
+            try:
+                self._call(self._producer.send_offsets_to_transaction, offsets, now, CALL_SECONDS)
+                break
+            except StaleError:
+                if repeats == _MOST_REPEATS or not _renewed(now, group):
+                    raise
+                self._repeat()
         self._call(self._producer.commit_transaction, CALL_SECONDS)
         self.open = False
+        self._sent = []
+
+    def _repeat(self) -> None:
+        """Abort, and send the same once more."""
+        sent, since = self._sent, self.since
+        _log.info("the group has a new generation: sending again")
+        self._alive()
+        self.abort()
+        self.begin()
+        self.since = since
+        for topic, values, keys, partition, headers in sent:
+            if headers or partition < 0:
+                self.send(topic, values[0], keys[0], headers, partition)
+            else:
+                self.send_all(topic, values, cast("Sequence[bytes]", keys), partition)
 
     def abort(self) -> None:
         """Take back everything since `begin`."""
@@ -153,7 +194,7 @@ def sorted_error(error: KafkaException, during: str) -> AbortError | BrokenError
         return FencedError(text)
     # after an abort for a record that is too large the next transaction was seen to fail as well
     if cause.txn_requires_abort() and cause.code() != KafkaError.MSG_SIZE_TOO_LARGE:
-        return AbortError(text)
+        return (StaleError if cause.code() == KafkaError.ILLEGAL_GENERATION else AbortError)(text)
     return BrokenError(text)
 
 
@@ -162,9 +203,26 @@ def refuse_stranger(group: object) -> None:
 
     >>> refuse_stranger(b"CGMDv2:\x01\x00\x00\x00lapse\x00member\x00\x01")
     """
-    assert isinstance(group, bytes), "librdkafka's group metadata were bytes"
-    assert group.startswith(_METADATA), f"unknown form of group metadata: {group[:16]!r}"
-    generation = struct.unpack_from("=i", group, len(_METADATA))[0]
-    member = group[len(_METADATA) + 4 :].split(b"\x00")[1]
+    generation, member = _member(group)
     if generation < 0 or not member:
         raise AbortError("this worker is no member of its group at the moment")
+
+
+def _member(group: object) -> tuple[int, bytes]:
+    """Generation and member id."""
+    assert isinstance(group, bytes), "librdkafka's group metadata were bytes"
+    assert group.startswith(_METADATA), f"unknown form of group metadata: {group[:16]!r}"
+    generation: int = struct.unpack_from("=i", group, len(_METADATA))[0]
+    return generation, group[len(_METADATA) + 4 :].split(b"\x00")[1]
+
+
+def _renewed(before: object, group: Callable[[], object]) -> bool:
+    """Wait for another generation; whether it came, and this is the same member as before."""
+    generation, member = _member(before)
+    until = time.monotonic() + STALE_SECONDS
+    while time.monotonic() < until:
+        now = _member(group())
+        if now[0] != generation:
+            return now[0] >= 0 and now[1] == member
+        time.sleep(_PAUSE_SECONDS)
+    return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,11 +99,13 @@ def test_an_image_and_the_tail_are_the_whole_changelog(log: Log, tmp_path: Path)
     log.take(160, len(log.records))  # somebody is erased
     file.write_bytes(before)  # as another worker may have left it
     one = log.fresh()
-    mark = log.snapshots.take_up(one, 0, len(log.worker.transactions.done))
-    assert mark is not None
-    assert mark > 0
-    assert one.image_life == b"life"
-    log.rest(one, mark)
+    assert log.snapshots.has(one)
+    image = log.snapshots.read(one, 0, len(log.worker.transactions.done))
+    assert image is not None
+    assert image.mark > 0
+    assert image.life == b"life"
+    one.partition = image.partition
+    log.rest(one, image.mark)
     assert state(one.partition) == restored(log)
     assert len(log.worker.rows()) == 19  # one was erased
 
@@ -111,6 +114,21 @@ def test_whose_row_was_taken_away_leaves_the_snapshot(log: Log, tmp_path: Path) 
     assert b"c1\0" in next(tmp_path.glob("*.snapshot")).read_bytes()
     log.take(160, len(log.records))
     assert not list(tmp_path.glob("*.snapshot")), "it held somebody who was erased"
+
+
+def test_a_file_that_is_being_written_does_not_come_back_with_whoever_is_erased(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, write = threading.Event(), Snapshots._write
+    monkeypatch.setattr(Snapshots, "_write", lambda self, *what: goes_on.wait(10) and write(self, *what))
+    log = Log(tmp_path)
+    log.take(0, 100)
+    log.snapshots.look([log.one], time.monotonic())
+    log.take(100, 160)  # the copy is made
+    log.take(160, len(log.records))  # somebody is erased, before the file is there
+    goes_on.set()
+    log.snapshots.close()
+    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_is_taken_up_before_a_commit_proves_it(tmp_path: Path) -> None:
@@ -150,18 +168,16 @@ def test_what_does_not_fit_is_refused_and_deleted(log: Log, tmp_path: Path, wron
             os.rename(path, tmp_path / "other-0.snapshot")  # noqa: PTH104 (moved by hand)
             path = tmp_path / "other-0.snapshot"
     one = log.fresh()
-    assert log.snapshots.take_up(one, low, end) is None
-    left: Any = one.partition
-    assert left.table.n == 0
-    assert one.image_life is None
+    assert log.snapshots.read(one, low, end) is None
     assert not path.exists()
+    assert not log.snapshots.has(one)
 
 
 def test_another_life_of_the_changelog_is_disowned(log: Log, tmp_path: Path) -> None:
     one = log.fresh()
-    assert log.snapshots.take_up(one, 0, TOPIC_END * 10) is not None
+    assert log.snapshots.read(one, 0, TOPIC_END * 10) is not None
     log.snapshots.disown(one)
-    assert log.snapshots.take_up(one, 0, TOPIC_END * 10) is None
+    assert not log.snapshots.has(one)
     assert not list(tmp_path.iterdir())
 
 

@@ -8,7 +8,15 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from stream.worker.fence import MOST_CUTS, Rival
-from stream.worker.transaction import AbortError, BrokenError, FencedError, refuse_stranger, sorted_error
+from stream.worker.transaction import (
+    AbortError,
+    BrokenError,
+    FencedError,
+    StaleError,
+    Transactions,
+    refuse_stranger,
+    sorted_error,
+)  # fmt: skip
 
 
 def failure(code: int, *, abortable: bool = False, retriable: bool = False, fatal: bool = False) -> KafkaException:
@@ -17,8 +25,9 @@ def failure(code: int, *, abortable: bool = False, retriable: bool = False, fata
 
 def test_only_what_is_surely_abortable_is_aborted() -> None:
     abortable = sorted_error(failure(KafkaError.ILLEGAL_GENERATION, abortable=True), "commit")
-    assert type(abortable) is AbortError
+    assert type(abortable) is StaleError
     assert "commit: why" in str(abortable)
+    assert type(sorted_error(failure(KafkaError.UNKNOWN_MEMBER_ID, abortable=True), "commit")) is AbortError
 
 
 @pytest.mark.parametrize(
@@ -56,6 +65,59 @@ def test_who_is_no_member_may_not(generation: int, member: bytes) -> None:
 def test_metadata_of_an_unknown_form_stop_the_worker() -> None:
     with pytest.raises(AssertionError, match="unknown form"):
         refuse_stranger(b"CGMDv9:")
+
+
+class Standin:
+    """A producer whose broker takes offsets of generation 8 only."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[object, ...]] = []
+        self.committed: list[tuple[object, ...]] = []
+
+    def init_transactions(self, _: float) -> None: ...
+    def begin_transaction(self) -> None:
+        assert not self.sent
+
+    def produce(self, *record: object, headers: object = None) -> None:
+        self.sent.append((*record, headers or {}))
+
+    def send_offsets_to_transaction(self, _: object, group: bytes, __: float) -> None:
+        if group != metadata(8, b"m"):
+            raise failure(KafkaError.ILLEGAL_GENERATION, abortable=True)
+
+    def abort_transaction(self, _: float) -> None:
+        self.sent.clear()
+
+    def commit_transaction(self, _: float) -> None:
+        self.committed, self.sent = self.sent, []
+
+
+def under_way() -> tuple[Standin, Transactions]:
+    producer = Standin()
+    transactions = Transactions(lambda: producer, lambda: None)  # type: ignore[arg-type,return-value]
+    transactions.begin()
+    transactions.send("alerts", b"a", b"k")
+    transactions.send_all("changelog", [b"1", None], [b"x", b"y"], 3)
+    transactions.send("changelog", b"c", b"control", [("life", b"l")], 3)
+    return producer, transactions
+
+
+def test_a_member_whose_generation_is_outdated_sends_the_same_again() -> None:
+    producer, transactions = under_way()
+    said, sent = iter([metadata(7, b"m")] * 3 + [metadata(8, b"m")] * 9), list(producer.sent)
+    transactions.commit([], lambda: next(said))
+    assert producer.committed == sent
+    assert not transactions.open
+
+
+@pytest.mark.parametrize("then", [metadata(8, b"another"), metadata(-1, b""), metadata(7, b"m"), metadata(9, b"m")])
+def test_who_is_not_the_same_member_any_more_does_not(then: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream.worker.transaction.STALE_SECONDS", 0.01)
+    producer, transactions = under_way()
+    said = iter([metadata(7, b"m")])
+    with pytest.raises(AbortError):
+        transactions.commit([], lambda: next(said, then))
+    assert not producer.committed
 
 
 def test_being_cut_off_again_and_again_is_a_rival() -> None:
