@@ -289,7 +289,7 @@ class CustomerTable:
     def _reserve(self, keys: int, key_bytes: int) -> None:
         need = self.n + keys
         if need > self.rows.size:
-            size = max(need, self.rows.size * _GROWTH)
+            size = max(need + need // 4, self.rows.size * _GROWTH)  # a restored table gets newcomers soon
             self.rows = _grown(self.rows, size, self.n)
             self.dirty = _grown(self.dirty, size, self.n)
             self.changed = _grown(self.changed, size, self.changed_n)
@@ -298,7 +298,7 @@ class CustomerTable:
             self.due_ms = _grown(self.due_ms, size, self.n)
         used = int(self.key_start[self.n])
         if used + key_bytes > self.arena.size:
-            self.arena = _grown(self.arena, max(used + key_bytes, self.arena.size * 2), used)
+            self.arena = _grown(self.arena, max((used + key_bytes) * 5 // 4, self.arena.size * 2), used)
         if need * 2 > self._slots.size:
             self._slots = np.full(1 << (need * 2).bit_length(), _FREE, np.int32)
             _reindex(self._slots, self.hashes, self.n)

@@ -163,7 +163,7 @@ class Restorer:
             del self._imaging[one]
             found = image.result()
             if found is not None:
-                one.partition, one.image_life, one.read_to = found
+                self._snapshots.took(one, found)
             self._read_from(one, low)
 
     def _read_from(self, one: Incarnation, low: int) -> None:

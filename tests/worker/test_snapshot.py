@@ -104,7 +104,8 @@ def test_an_image_and_the_tail_are_the_whole_changelog(log: Log, tmp_path: Path)
     assert image is not None
     assert image.mark > 0
     assert image.life == b"life"
-    one.partition = image.partition
+    log.snapshots.took(one, image)
+    assert (one.read_to, one.image_life) == (image.mark, b"life")
     log.rest(one, image.mark)
     assert state(one.partition) == restored(log)
     assert len(log.worker.rows()) == 19  # one was erased
