@@ -83,6 +83,17 @@ ALERTS_ESCALATED: Final = counter(
 ALERTS_RESOLVED: Final = counter(
     "lapse_alerts_resolved_total", "alerts", "Alerts that ended, and how.", "partition", "sign", "resolution"
 )
+PLACED: Final = counter(
+    "lapse_placed_keys_total",
+    "events",
+    "Sampled keys (one of a batch) by the partitioner that puts them where they lie, of those on which they differ.",
+    "reason",
+)
+SPLIT: Final = counter(
+    "lapse_split_customers_total",
+    "customers",
+    "Sampled customers who were placed otherwise than most, and were found to have a row where most would be as well.",
+)
 LAG: Final = gauge(
     "lapse_lag_events", "events", "Records between this partition's position and its end, while it runs.", "partition"
 )
@@ -218,10 +229,10 @@ FIGURES: Final = {family.name: _figure(family) for family in FAMILIES}
 MOST: Final = {"sign": 13, "severity": 4, "resolution": 6, "reason": 16}
 
 WORKER: Final = (
-    EVENTS, DUPLICATES, DEAD, ALERTS_OPENED, ALERTS_ESCALATED, ALERTS_RESOLVED, LAG, CLOCK, GRACE, CUSTOMERS,
-    OPEN_ALERTS, VALUE_AT_RISK, OUTCOMES, LEAD_DAYS, LEAD_CUSTOMERS, COMMIT_SECONDS, DELAY_SECONDS, RESTORE_SECONDS,
-    TRANSACTIONS, ABORTED, LAST_COMMIT, EXPECTED, WAITING, RESTORING, RUNNING, POLICY_SINCE, SUSPENDED, PERIOD_START,
-    TARGET_CRR, ACCEPTABLE_CHURN, *FIGURES.values(),
+    EVENTS, DUPLICATES, DEAD, ALERTS_OPENED, ALERTS_ESCALATED, ALERTS_RESOLVED, PLACED, SPLIT, LAG, CLOCK, GRACE,
+    CUSTOMERS, OPEN_ALERTS, VALUE_AT_RISK, OUTCOMES, LEAD_DAYS, LEAD_CUSTOMERS, COMMIT_SECONDS, DELAY_SECONDS,
+    RESTORE_SECONDS, TRANSACTIONS, ABORTED, LAST_COMMIT, EXPECTED, WAITING, RESTORING, RUNNING, POLICY_SINCE, SUSPENDED,
+    PERIOD_START, TARGET_CRR, ACCEPTABLE_CHURN, *FIGURES.values(),
 )  # fmt: skip
 DESK: Final = (
     DESK_OPEN_ALERTS, DESK_DELIVERIES, DESK_WAITING, DESK_OLDEST, DESK_GROUPED, DESK_RECORDS, DESK_LAG,

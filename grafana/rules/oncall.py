@@ -237,6 +237,15 @@ FLOW: Final = Group(
             "They are refused (reason too_late) and missing in the figures. A source delivers days late, or a replay "
             "goes into a topic that is past it.",
         ),
+        Alert(
+            "LapseCustomersSplit",
+            "sum(increase(lapse_split_customers_total[1h])) > 0 or (lapse:misplaced_keys:ratio > 0.01"
+            " and on () sum(increase(lapse_placed_keys_total[1h])) > 20)",
+            "5m",
+            "Producers place customers differently",
+            "A customer whose events come by two of them is on two partitions, and is two customers: seen on the one, "
+            "missed on the other. Silences of theirs may be false.",
+        ),
     ],
 )
 

@@ -42,6 +42,11 @@ PIPELINE: Final = Group(
         Recording("lapse:dead_letters:ratio", _DEAD % '{reason!="too_late"}'),
         Recording("lapse:late_events:ratio", _DEAD % '{reason="too_late"}'),
         Recording(
+            "lapse:misplaced_keys:ratio",
+            "1 - max(sum by (reason) (increase(lapse_placed_keys_total[1h])))"
+            " / (sum(increase(lapse_placed_keys_total[1h])) > 0)",
+        ),
+        Recording(
             "lapse:pipeline:ok",
             """
             (lapse:partitions_reporting:count == bool lapse:partitions_expected:count)

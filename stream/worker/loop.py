@@ -26,7 +26,7 @@ from stream.worker.meters import Meters
 from stream.worker.pace import Pace
 from stream.worker.placement import Placement
 from stream.worker.processing import KernelError, Processor
-from stream.worker.questions import describe
+from stream.worker.questions import describe, knows
 from stream.worker.restore import Restorer, end_of
 from stream.worker.runs import numbers, runs
 from stream.worker.settings import Settings
@@ -67,9 +67,9 @@ class Loop:
         partitions = observer.list_topics(EVENTS, timeout=CALL_SECONDS).topics[EVENTS].partitions
         self._gauges.start(len(partitions), job.grace_ms)
         self._questions, self._pace, self._rival = exporter.questions, Pace(), Rival(transactional_id)
-        self._placement = Placement(len(partitions))
-        self._versions = None if job.schedule is None else Versions(settings, job.schedule)
         self._incarnations: dict[int, Incarnation] = {}
+        self._placement = Placement(len(partitions), self._meters, partial(knows, job, self._incarnations))
+        self._versions = None if job.schedule is None else Versions(settings, job.schedule)
         self._joined, self._failures = False, 0
         self._followed = self._told = 0.0
 

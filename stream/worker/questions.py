@@ -6,7 +6,7 @@ Owns: the hand-over. A question waits for the loop's next turn; a loop that does
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any, Final
 
@@ -57,3 +57,9 @@ def describe(job: Job, incarnations: Iterable[Incarnation], customer_id: str) ->
     """What the partitions that run here hold of a customer, in words."""
     found = (job.describe(one.partition, customer_id) for one in incarnations if one.state is State.RUN)
     return next((one for one in found if one is not None), None)
+
+
+def knows(job: Job, incarnations: Mapping[int, Incarnation], number: int, customer_id: str) -> bool:
+    """Whether that partition runs here and holds a customer."""
+    one = incarnations.get(number)
+    return one is not None and describe(job, [one], customer_id) is not None

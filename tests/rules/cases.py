@@ -31,6 +31,8 @@ CLOCK: Final = 'lapse_alert_clock_timestamp_seconds{partition="%d",instance="w0"
 EVENTS: Final = 'lapse_events_total{partition="%d",instance="w0"}'
 SUSPENDED: Final = 'lapse_partition_suspended{partition="%d",instance="w0"}'
 DEAD: Final = 'lapse_dead_letters_total{partition="0",reason="%s"}'
+PLACED: Final = 'lapse_placed_keys_total{reason="%s",instance="w0"}'
+SPLIT: Final = "lapse_split_customers_total"
 COUNT, SOON = "lapse_delay_seconds_count", 'lapse_delay_seconds_bucket{le="0.15"}'
 
 # two partitions on one worker, all well, now
@@ -139,6 +141,13 @@ FLOW: Final = (
     Case("LapseInternalError", "none", {DEAD % "internal_error": "0x50", DEAD % "not_json": "0+9x50"}, "20m"),
     Case("LapseLateEvents", "five in a hundred", {**WELL, DEAD % "too_late": "0+60x60"}, "50m", ONCE),
     Case("LapseLateEvents", "a few", {**WELL, DEAD % "too_late": "0+1x60"}, "50m"),
+    Case("LapseCustomersSplit", "one in twenty", {PLACED % "murmur2": "0+95x90", PLACED % "crc32": "0+5x90"}, "80m",
+         ONCE),
+    Case("LapseCustomersSplit", "all alike", {PLACED % "crc32": "0+95x90", PLACED % "murmur2": "0x90"}, "80m"),
+    Case("LapseCustomersSplit", "somebody is seen twice", {SPLIT: "0x10 1x50", PLACED % "murmur2": "0+9x60"}, "20m",
+         ONCE),
+    Case("LapseCustomersSplit", "too few to say", {PLACED % "murmur2": "0x10 9x60", PLACED % "crc32": "0x10 3x60"},
+         "40m"),
 )  # fmt: skip
 
 DESK: Final = (
