@@ -7,6 +7,7 @@ Topic names are fixed by the contract, so tests don't share a broker: each gets 
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 # how long an example takes says something of the machine, nothing of the code
 settings.register_profile("untimed", deadline=None, derandomize=os.environ.get("CI") == "true")
 settings.load_profile("untimed")
+
+# whoever starts pytest behind a shell's `&` has SIGINT ignored, and so would every program that is tested
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
