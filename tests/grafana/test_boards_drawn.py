@@ -16,7 +16,8 @@ DAYS, YEAR_SECONDS = 365, 40  # all four seasons: what is shown of months and qu
 # no grocer's events tell of these, or none of it happened: any other panel without data is a fault
 CALM = {
     "NPS, last month", "Surveys answered", "Slow pages", "Why they say they left", "Time to resolve a ticket",
-    "Back on day N after the first", "Revenue kept, last month", "CAC ÷ CLV",
+    "Back on day N after the first", "Revenue kept, last month", "CAC ÷ CLV", "Trials that paid, by uses",
+    "Effect of winning back", "Kept last month, by variant",
     "Taking over", "Refused, by reason", "Had already", "Deliveries to people", "Waiting to be told",
 }  # fmt: skip
 PNG = b"\x89PNG"
