@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 
 import aiohttp
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError
 
 from stream import logs, metrics, names
 from stream.desk.api import Api
@@ -229,9 +229,15 @@ class Process:
     async def _unread(self) -> int:
         """Records of this desk's partitions that Faust has still to read; 1 for one that it knows nothing of yet."""
         consumer, behind = self._app.consumer, 0
-        for one in consumer.assignment():
-            end: int | None = consumer.highwater(one)  # None before the first answer, whatever Faust says
-            at = await consumer.position(one)
+        for one in list(consumer.assignment()):
+            try:
+                end: int | None = consumer.highwater(one)  # None before the first answer, whatever Faust says
+                at = await consumer.position(one)
+            except (
+                IllegalStateError,
+                AssertionError,
+            ):  # aiokafka's words for a partition that was taken away meanwhile
+                end = at = None
             behind += 1 if end is None or at is None else max(0, end - at)
         return behind
 
