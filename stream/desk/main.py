@@ -233,10 +233,7 @@ class Process:
             try:
                 end: int | None = consumer.highwater(one)  # None before the first answer, whatever Faust says
                 at = await consumer.position(one)
-            except (
-                IllegalStateError,
-                AssertionError,
-            ):  # aiokafka's words for a partition that was taken away meanwhile
+            except (IllegalStateError, AssertionError):  # as aiokafka says that it was taken away meanwhile
                 end = at = None
             behind += 1 if end is None or at is None else max(0, end - at)
         return behind
