@@ -37,9 +37,7 @@ class Batch:
     amount: NDArray[np.int64]
     x: NDArray[np.int64]
     y: NDArray[np.int64]
-    ref: NDArray[
-        np.uint64
-    ]  # hash of a subscription's, ticket's or alert's id, 0 without; of an order, its categories' bits
+    ref: NDArray[np.uint64]  # of an order the bits of its categories, else a hash of what it is about, 0 without
 
     def __len__(self) -> int:
         return self.kind.size

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from stream.core import batch as columns
 from stream.core.families import TRIAL_USES
+from stream.core.flows import slot_of
 from stream.core.kinds import Kind
 from stream.core.measures import FLOWS
 from stream.core.remembering import remember
 from stream.core.retention import segment_at
-from stream.core.row import NO_DAY, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, TICKETS, More, Row
+from stream.core.row import SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, TICKETS, More, Row
 from stream.core.signals import MOST_TRIAL_USES, TRIAL_OVER
 from stream.core.troubles import CLOSED, REPLIED
 from stream.core.views import FlowView
@@ -244,10 +245,7 @@ def count_event(
     remember(view.months, r, kind, day, amount)
     if day < view.first[0]:
         return
-    slot = day % view.day.size
-    if view.day[slot] != day:
-        assert view.day[slot] == NO_DAY, "two days that are not final share a slot"
-        view.day[slot] = day
+    slot = slot_of(view.day, day)
     group = r.segment[0] if r.segments_n == 1 else segment_at(r, view.starts_s[max(day, 0)] - 1)
     view.dirty[slot, group] = 1
     flow = view.values[slot, group]

@@ -20,6 +20,7 @@ from stream.core.measures import FLOWS, flow_names, state_names
 from stream.core.policy import Policy
 from stream.core.row import NO_DAY
 from stream.core.views import FlowView
+from stream.jit import njit
 
 KEY: Final = b"\x00flow:"  # no customer: ids never contain NUL
 SLOTS_BEYOND: Final = 4  # beside the lateness: the grace, and part of a day at either end
@@ -30,6 +31,16 @@ OUTSTANDING, EARNED, REDEEMED = (
 )
 
 Figures = dict[str, dict[str, int]]  # group → measure → value, zeros left out
+
+
+@njit(inline=True)
+def slot_of(days: NDArray[np.int64], day: int) -> int:
+    """The slot of a day that is not final, which is the day's from now on; `days` are a FlowView's."""
+    slot = day % days.size
+    if days[slot] != day:
+        assert days[slot] == NO_DAY, "two days that are not final share a slot"
+        days[slot] = day
+    return slot
 
 
 class Flows:
@@ -79,12 +90,9 @@ class Flows:
     def set(self, day: int, name: str, values: NDArray[np.int64]) -> None:
         """Set one measure of a day that is not final, for all groups: what was counted at its close."""
         view = self.view
-        slot, at = day % view.day.size, self.names.index(name)
-        if view.day[slot] != day:
-            assert view.day[slot] == NO_DAY, "two days that are not final share a slot"
-            if not values.any():
-                return
-            view.day[slot] = day
+        if view.day[day % view.day.size] == NO_DAY and not values.any():
+            return
+        slot, at = slot_of(view.day, day), self.names.index(name)
         view.dirty[slot] |= view.values[slot, :, at] != values
         view.values[slot, :, at] = values
 
@@ -93,10 +101,7 @@ class Flows:
         view = self.view
         if day < view.first[0]:
             return
-        slot = day % view.day.size
-        if view.day[slot] != day:
-            assert view.day[slot] == NO_DAY, "two days that are not final share a slot"
-            view.day[slot] = day
+        slot = slot_of(view.day, day)
         view.dirty[slot, group] = 1
         view.values[slot, group, self.names.index(name)] += 1
 

@@ -83,6 +83,16 @@ class Spans(NamedTuple):
     end_s: NDArray[np.int64]
 
 
+def spans_of(periods: Sequence[tuple[int, int]], days: Calendar) -> Spans:
+    """The columns of periods (first day, last day)."""
+    return Spans(
+        np.array([first for first, _ in periods], np.int64),
+        np.array([last for _, last in periods], np.int64),
+        np.array([days.start_ms(first) // 1000 for first, _ in periods], np.int64),
+        np.array([days.end_ms(last) // 1000 for _, last in periods], np.int64),
+    )
+
+
 _AHEAD = 16  # rows
 
 
@@ -151,14 +161,8 @@ def count(
     An array (period, segment, count), the counts in the order of COUNTS.
     """
     found = np.zeros((len(periods), len(active_days), _START.size), np.int64)
-    spans = Spans(
-        np.array([first for first, _ in periods], np.int64),
-        np.array([last for _, last in periods], np.int64),
-        np.array([days.start_ms(first) // 1000 for first, _ in periods], np.int64),
-        np.array([days.end_ms(last) // 1000 for _, last in periods], np.int64),
-    )
     if periods:
-        _sort(table.rows, table.more, table.n, spans, np.array(active_days, np.int64), found)
+        _sort(table.rows, table.more, table.n, spans_of(periods, days), np.array(active_days, np.int64), found)
     return np.stack([found[:, :, sort].sum(axis=2) for sort in _SORTS], axis=2)
 
 

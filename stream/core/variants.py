@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stream.core.calendar import Calendar
 from stream.core.measures import VARIANTS
 from stream.core.policy import Policy
-from stream.core.retention import Spans, is_customer, segment_at
+from stream.core.retention import Spans, is_customer, segment_at, spans_of
 from stream.jit import njit
 
 ROLES = len(VARIANTS.roles)
@@ -55,11 +55,6 @@ def count(
     """
     out = np.zeros((len(periods), len(policy.segments), ROLES * len(policy.figures.variants)), np.int64)
     if out.size:
-        spans = Spans(
-            np.array([first for _, first, _ in periods], np.int64),
-            np.array([last for _, _, last in periods], np.int64),
-            np.array([days.start_ms(first) // 1000 for _, first, _ in periods], np.int64),
-            np.array([days.end_ms(last) // 1000 for _, _, last in periods], np.int64),
-        )
+        spans = spans_of([(first, last) for _, first, last in periods], days)
         _scan(rows, more, n, spans, np.array(policy.active_days, np.int64), out)
     return out

@@ -23,13 +23,13 @@ from stream.wire.dead import Reason
 from stream.wire.decode import decode
 from stream.worker import clients
 from stream.worker.settings import Settings
+from stream.worker.transaction import FENCED
 
 CALL_SECONDS: Final = 20.0
 MOST_AT_ONCE: Final = 500  # letters in a transaction
 MOST_BYTES: Final = 8 << 20
 # as they are they would be refused again, or end workers again: they go only when they are asked for by name
 NOT_UNASKED: Final = (Reason.too_late, Reason.internal_error)
-_OVERTAKEN: Final = {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}  # noqa: SLF001
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class _Sender:
                 self._producer.produce(DEAD, b"", one.key, headers=_receipt(one))
             self._producer.commit_transaction(CALL_SECONDS)
         except KafkaException as error:
-            if self._cause(error) in _OVERTAKEN:
+            if self._cause(error) in FENCED:
                 raise OvertakenError(
                     "another `lapse dead redrive` of this group began meanwhile and took over; nothing went twice"
                 ) from None

@@ -183,14 +183,14 @@ _REFUSED: Final = {
     KafkaError.SASL_AUTHENTICATION_FAILED,
     KafkaError._AUTHENTICATION,  # noqa: SLF001 (its public name)
 }
-_FENCED: Final = {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}  # noqa: SLF001
+FENCED: Final = {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}  # noqa: SLF001
 
 
 def sorted_error(error: KafkaException, during: str) -> AbortError | BrokenError:
     """What a failed call of a transaction means: anything that is not surely abortable is broken."""
     cause = error.args[0]
     text = f"{during}: {cause.str()} ({cause.name()})"
-    if cause.code() in _FENCED:
+    if cause.code() in FENCED:
         return FencedError(text)
     # after an abort for a record that is too large the next transaction was seen to fail as well
     if cause.txn_requires_abort() and cause.code() != KafkaError.MSG_SIZE_TOO_LARGE:

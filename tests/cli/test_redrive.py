@@ -145,12 +145,17 @@ def test_two_at_the_same_time_send_nothing_twice(kafka_bootstrap: str) -> None:
     assert sorted(ids, key=int) == [str(n) for n in range(3000)]
 
 
+def one_letter(bootstrap: str) -> tuple[Settings, Dead]:
+    """A cluster, and the one letter that lies in it."""
+    cluster = Settings(bootstrap)
+    topics.create(bootstrap, 1, 1)
+    bury(bootstrap, (Reason.unknown_type, b"anna", event()))
+    return cluster, next(read(cluster))
+
+
 @pytest.mark.kafka
 def test_one_that_was_overtaken_says_so(kafka_bootstrap: str) -> None:
-    cluster = Settings(kafka_bootstrap)
-    topics.create(kafka_bootstrap, 1, 1)
-    bury(kafka_bootstrap, (Reason.unknown_type, b"anna", event()))
-    letter = next(read(cluster))
+    cluster, letter = one_letter(kafka_bootstrap)
     first, second = _Sender(cluster), _Sender(cluster)
     second.send([(letter, letter.key, letter.value)])
     with pytest.raises(OvertakenError, match="nothing went twice"):
@@ -160,13 +165,9 @@ def test_one_that_was_overtaken_says_so(kafka_bootstrap: str) -> None:
 
 @pytest.mark.kafka
 def test_one_that_is_overtaken_while_it_sends_says_so(kafka_bootstrap: str) -> None:
-    cluster = Settings(kafka_bootstrap)
-    topics.create(kafka_bootstrap, 1, 1)
-    bury(kafka_bootstrap, (Reason.unknown_type, b"anna", event()))
-    letter = next(read(cluster))
+    cluster, letter = one_letter(kafka_bootstrap)
     first = _Sender(cluster)
     _Sender(cluster)
-
     pause = threading.Event()
 
     def for_ever() -> Iterator[tuple[Dead, bytes | None, bytes]]:
