@@ -69,22 +69,24 @@ class Flows:
     def of(self, period: str, start: int, last: int) -> NDArray[np.int64]:
         """The flows of the days of a period up to `last`, an array (group, measure)."""
         view = self.view
-        total = np.zeros(view.values.shape[1:], np.int64)
-        total += self._sums.get((period, start), 0)
-        for slot in np.flatnonzero((view.day >= start) & (view.day <= last)):
-            total += view.values[slot]
-        total[:, OUTSTANDING] = self._sums.get(EVER, np.zeros_like(total))[:, OUTSTANDING]
-        for slot in np.flatnonzero((view.day != NO_DAY) & (view.day <= last)):
-            total[:, OUTSTANDING] += _kept(view.values[slot])
+        known, ever = self._sums.get((period, start)), self._sums.get(EVER)
+        total = np.zeros(view.values.shape[1:], np.int64) if known is None else known.copy()
+        outstanding = np.zeros(len(total), np.int64) if ever is None else ever[:, OUTSTANDING].copy()
+        for slot, day in enumerate(view.day.tolist()):
+            if start <= day <= last:
+                total += view.values[slot]
+            if NO_DAY < day <= last:
+                outstanding += _kept(view.values[slot])
+        total[:, OUTSTANDING] = outstanding
         return total
 
     def named(self, flows: NDArray[np.int64], state: NDArray[np.int64] | None) -> Figures:
         """Arrays (group, measure), of the flows and of the scan, by names; zeros are left out."""
         figures: Figures = {}
         for values, names in ((flows, self.names), *([] if state is None else [(state, self._states)])):
-            for code in np.flatnonzero(values.any(axis=1)).tolist():
-                own = figures.setdefault(self.groups[code], {})
-                own |= {names[at]: int(values[code, at]) for at in np.flatnonzero(values[code]).tolist()}
+            groups, places = values.nonzero()
+            for group, at, value in zip(groups.tolist(), places.tolist(), values[groups, places].tolist(), strict=True):
+                figures.setdefault(self.groups[group], {})[names[at]] = value
         return figures
 
     def set(self, day: int, name: str, values: NDArray[np.int64]) -> None:
