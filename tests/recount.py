@@ -46,13 +46,14 @@ from tests.recounting.customer import (
     segment_at,
 )
 from tests.recounting.days import DAY, KINDS, day_of, end_of, last_day, ms, period_of
-from tests.recounting.flows import flows_of, remember
+from tests.recounting.flows import flows_of, remember, sums_of
 from tests.recounting.leaving import keep, leaving_of, money_and_mood_of
 from tests.recounting.outages import Outages
 from tests.recounting.records import Period, records
 from tests.recounting.rules import Rules
 from tests.recounting.scores import scores_of
 from tests.recounting.signs import SIGNS, Asks, minor
+from tests.recounting.years import Years
 
 STARTS = ("subscription_started", "subscription_renewed", "subscription_changed")
 
@@ -76,6 +77,7 @@ class Shard:
         self.orders: list[tuple[str, int, int]] = []  # and what was paid, in minor units
         self.flows: dict[date, Counter[tuple[str, str]]] = {}  # by day: (segment, measure)
         self.customers_of: dict[date, Counter[tuple[str, str]]] = {}  # by day, as last counted
+        self.years = Years(rules)
 
     @property
     def alert_clock(self) -> float:
@@ -133,6 +135,7 @@ class Shard:
         """H1."""
         self.alerts.end(name, customer, SIGNS, "erased", now_ms)
         self.customers[name] = Customer(tracking=(0, self.rules.tracking), erased_ms=now_ms)
+        self.years.customers.discard(name)
 
     def _apply(self, customer: Customer, event: Event, time_ms: int) -> None:
         kind = event["type"]
@@ -223,16 +226,20 @@ class Shard:
                 elif key not in self.final:
                     self.final[key] = self.count(kind, start)
                 start = last_day(kind, start) + DAY
+        if days[1] > self.history_start:
+            self.years.settle(self.customers, days[1] - DAY)
 
     def count(self, kind: str, start: date) -> Counter[tuple[str, str]]:
         """R5: the counts of a period a…b by (segment, count), as known now."""
         rules, zone = self.rules, self.rules.zone
         before, last = start - DAY, last_day(kind, start)
         counts: Counter[tuple[str, str]] = Counter()
-        for customer in self.customers.values():
+        for name, customer in self.customers.items():
             segment = segment_at(customer, end_of(before, zone) // 1000 - 1)  # S4: "end(a−1) − 1 s"
             active_days = self.rules.active_days[segment]
             at_start = is_customer(customer, before, active_days, zone)
+            if kind == "year" and start == self.years.first:
+                at_start = name in self.years.customers
             at_end = is_customer(customer, last, active_days, zone)
             acquired = customer.acquired is not None and start <= customer.acquired <= last
             counts[segment, "start"] += at_start
@@ -241,6 +248,8 @@ class Shard:
             counts[segment, "acquired_lost"] += acquired and not at_end
             counts[segment, "lost"] += at_start and not at_end
             counts[segment, "reactivated"] += at_end and not at_start and not acquired
+            if kind == "year":
+                continue  # R9: "the counts and the flows alone"
             counts.update((segment, measure) for measure in activity_of(customer, kind, start, last))
             for measure, value in (
                 *leaving_of(customer, kind, start, last, rules, at_start=at_start, at_end=at_end),
@@ -253,18 +262,8 @@ class Shard:
                 for one in rules.segments
                 for days, at_the_end in (("customer_days", "end"), ("member_days", "members_end"))
             })  # fmt: skip
-        # D1: "the flows of a period are the sums of its days from history_start on"
         assert self.history_start is not None
-        day = max(start, self.history_start)
-        while day <= last:
-            counts.update(self.flows.get(day, {}))
-            counts.update(self.customers_of.get(day, {}))
-            day += DAY
-        # D4: "earned less redeemed since history_start, up to the period's end"
-        for day, flows in self.flows.items():
-            for segment in rules.segments if self.history_start <= day <= last else ():
-                counts[segment, "points_outstanding"] += flows[segment, "points_earned"]
-                counts[segment, "points_outstanding"] -= flows[segment, "points_redeemed"]
+        counts.update(sums_of(self.flows, self.customers_of, self.history_start, start, last))
         return counts
 
 

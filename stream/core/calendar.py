@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
-PERIODS = ("day", "week", "month", "quarter")
+PERIODS = ("day", "week", "month", "quarter", "year")
 LONG_PERIODS = PERIODS[1:]
 
 _EPOCH = date(1970, 1, 1)
@@ -144,7 +144,7 @@ def period_start(period: str, day: int) -> int:
     """The first day of the period that contains a day.
 
     >>> [str(date_of(period_start(p, day_of(date(2017, 8, 25))))) for p in PERIODS]
-    ['2017-08-25', '2017-08-21', '2017-08-01', '2017-07-01']
+    ['2017-08-25', '2017-08-21', '2017-08-01', '2017-07-01', '2017-01-01']
     """
     when = date_of(day)
     match period:
@@ -156,6 +156,8 @@ def period_start(period: str, day: int) -> int:
             return day_of(when.replace(day=1))
         case "quarter":
             return day_of(when.replace(month=(when.month - 1) // 3 * 3 + 1, day=1))
+        case "year":
+            return day_of(when.replace(month=1, day=1))
     raise AssertionError(f"no period {period!r}")
 
 
@@ -164,7 +166,7 @@ def period_end(period: str, day: int) -> int:
     """The last day of the period that contains a day.
 
     >>> [str(date_of(period_end(p, day_of(date(2016, 2, 25))))) for p in PERIODS]
-    ['2016-02-25', '2016-02-28', '2016-02-29', '2016-03-31']
+    ['2016-02-25', '2016-02-28', '2016-02-29', '2016-03-31', '2016-12-31']
     """
     start = period_start(period, day)
     match period:
@@ -174,4 +176,6 @@ def period_end(period: str, day: int) -> int:
             return start + 6
         case "month":
             return period_start("month", start + 31) - 1
-    return period_start("quarter", start + 95) - 1
+        case "quarter":
+            return period_start("quarter", start + 95) - 1
+    return period_start("year", start + 366) - 1

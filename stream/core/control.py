@@ -31,6 +31,7 @@ class Control(msgspec.Struct, frozen=True):
     pulse: bytes = b""
     categories: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
+    year: tuple[int, bool] | None = None  # a ledger.Year
 
 
 def differences(control: Control, policy: Policy) -> list[str]:

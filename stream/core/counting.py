@@ -16,7 +16,7 @@ from stream.core.kinds import Kind
 from stream.core.measures import FLOWS
 from stream.core.remembering import remember
 from stream.core.retention import segment_at
-from stream.core.row import SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, TICKETS, More, Row
+from stream.core.row import MEMBER, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, TICKETS, More, Row
 from stream.core.signals import MOST_TRIAL_USES, TRIAL_OVER
 from stream.core.troubles import CLOSED, REPLIED
 from stream.core.views import FlowView
@@ -129,7 +129,7 @@ def _order(
     if r.orders == 0:
         flow[FIRST_ORDERS] += 1
         flow[FIRST_REVENUE] += amount
-    if r.member:
+    if r.member & MEMBER:
         flow[MEMBER_REVENUE] += amount
     if cost != columns.NONE:
         flow[ORDER_COST] += cost

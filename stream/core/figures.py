@@ -23,7 +23,7 @@ from stream.core.remembering import (
     revenue_between,
 )
 from stream.core.retention import active_between, is_customer, segment_at
-from stream.core.row import More, Row
+from stream.core.row import MEMBER, More, Row
 from stream.jit import njit, prefetch
 
 WEEK_DAYS, MONTH_DAYS = 7, 30  # of WAU and MAU
@@ -118,11 +118,11 @@ def _pareto(revenue: int, out: NDArray[np.int64]) -> None:
 @njit(inline=True)
 def _departure(r: Row, out: NDArray[np.int64], stays: int) -> None:
     """A customer at the start, who stayed or was lost: what came last (definitions W5, W7)."""
-    out[MEMBERS_START] += r.member
+    out[MEMBERS_START] += r.member & MEMBER
     base = KEPT_LAST
     if not stays:
         base = LOST_LAST
-        out[MEMBERS_LOST] += r.member
+        out[MEMBERS_LOST] += r.member & MEMBER
         out[LOST_UNSAID] += unsaid(r)
     kinds = np.int64(r.kinds)
     while kinds > 0:
@@ -236,9 +236,9 @@ def _all_but_revenue(
     _activity(r, periods.before[k], first, last, out)
     _cohorts(r, first, last, out)
     was = is_customer(r, m, first - 1, periods.begin_s[k], window)
-    if was or r.member:
+    if was or r.member & MEMBER:
         stays = is_customer(r, m, last, periods.end_s[k], window)
-        out[MEMBERS_END] += r.member != 0 and stays
+        out[MEMBERS_END] += r.member & MEMBER != 0 and stays
         if was:
             _departure(r, out, int(stays))
         if was and not stays and r.more:

@@ -1,8 +1,8 @@
 """What events bring day by day and no row can hold: flows, (business day, group, measure) → int64.
 
-Owns: the table of the days that are not final, the sums of those that are, by week, month and quarter, and the records
-of both in the changelog (definitions D1, D2). Which measures an event counts in is `core.counting`'s. Days that are
-final never change, so a few slots and a few sums are all that is kept, however long the history.
+Owns: the table of the days that are not final, the sums of those that are, by week, month, quarter and year, and the
+records of both in the changelog (definitions D1, D2). Which measures an event counts in is `core.counting`'s. Days that
+are final never change, so a few slots and a few sums are all that is kept, however long the history.
 """
 
 from __future__ import annotations

@@ -14,14 +14,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core import retention, variants
+from stream.core import retention, variants, years
 from stream.core.calendar import DAY_MS, PERIODS, calendar, date_of, day_of, period_end, period_start
 from stream.core.figures import MEMBERS_END, scan
 from stream.core.flows import Figures, Flows
 from stream.core.latest import Latest, Shown
 from stream.core.policy import Policy
 from stream.core.retention import Head, Part
-from stream.core.row import NEVER_MS
+from stream.core.row import NEVER_MS, NO_DAY
 from stream.core.table import CustomerTable
 
 _Period: TypeAlias = tuple[str, int]  # its kind and first day
@@ -48,6 +48,13 @@ class _Seen(NamedTuple):
     states: dict[_Span, NDArray[np.int64]]
 
 
+class Year(NamedTuple):
+    """The year that rows are marked for (core.years); not `known` where an earlier version left it unmarked."""
+
+    first: int
+    known: bool
+
+
 class Ledger:
     """Days before `open_day` are closed, days before `final_day` are final.
 
@@ -67,6 +74,8 @@ class Ledger:
         self.final_day = self.open_day
         # of what is closed and not final: the revision and a checksum of the counts that were published
         self.published: dict[str, tuple[int, int]] = {}
+        # the first day of the year of which the rows know who was a customer when it began, and whether all know it
+        self.year = Year(NO_DAY, known=True)
 
     def begin(self, first_day: int) -> None:
         """Take note of the day of the earliest event, which can only move back."""
@@ -114,7 +123,16 @@ class Ledger:
             parts += self._parts(step, seen, clock_ms)
             if step.final:
                 self._flows.finish(step.through)
+        if any(step.final for step in steps):
+            self._mark(table)
         return parts
+
+    def _mark(self, table: CustomerTable) -> None:
+        """When the first day of a year is final, have the rows remember who was a customer before it."""
+        first = period_start("year", self.final_day - 1)
+        if first > self.year.first:
+            years.mark(table, first, self.policy.active_days, self._calendar)
+            self.year = Year(first, known=True)
 
     def head(self, clock_ms: int) -> Head:
         """How far this partition is; without any event it is as far as its clock."""
@@ -133,32 +151,42 @@ class Ledger:
         closing, ending = self.open_day, self.final_day
         steps: list[_Step] = []
         while self._calendar.end_ms(closing) <= clock_ms:
-            steps.append(_Step([(period, period_start(period, closing)) for period in PERIODS], closing))
+            month_ends = period_end("month", closing) == closing  # an open year is counted then
+            counted = [one for one in self._periods(closing) if month_ends or one[0] != "year"]
+            steps.append(_Step(counted, closing))
             closing += 1
         if late_change:
             changed = {
-                (period, period_start(period, day))
+                (period, start)
                 for day in range(self.final_day, closing)
-                for period in PERIODS
-                if period_end(period, day) < closing
+                for period, start in self._periods(day)
+                if period_end(period, start) < closing
             }
             steps.append(_Step(sorted(changed), closing - 1))
         while self._calendar.end_ms(ending) + self._lateness_ms <= clock_ms:
-            periods = [(period, period_start(period, ending)) for period in PERIODS]
-            ended = [(period, start) for period, start in periods if period_end(period, start) == ending]
+            ended = [(period, start) for period, start in self._periods(ending) if period_end(period, start) == ending]
             steps.append(_Step(ended, ending, final=True))
             ending += 1
         return steps
 
+    def _periods(self, day: int) -> list[_Period]:
+        """The periods of a day, without a year of which nobody knows who was a customer when it began."""
+        found = [(period, period_start(period, day)) for period in PERIODS]
+        return [one for one in found if one[0] != "year" or self.year.known or one[1] != self.year.first]
+
     def _look(self, table: CustomerTable, steps: list[_Step]) -> _Seen:
         """What the rows say of all periods of all steps, in one pass over them."""
-        spans = list(dict.fromkeys(span for step in steps for span in step.spans))
-        counts = retention.count(table, [span[1:] for span in spans], self.policy.active_days, self._calendar)
-        # of an open period there are the flows only, of a closed one what the rows say as well
+        wanted = dict.fromkeys(span for step in steps for span in step.spans)
+        spans, whole = ([span for span in wanted if (span[0] == "year") == long] for long in (False, True))
+        how = self.policy.active_days, self._calendar
+        counts = dict(zip(spans, retention.count(table, [span[1:] for span in spans], *how), strict=True))
+        yearly = years.count(table, [span[1:] for span in whole], self.year.first, *how)
+        counts |= zip(whole, yearly, strict=True)
+        # of an open period, and of a year, there are the flows only, of a closed one what the rows say as well
         closed = [(period, first, last) for period, first, last in spans if period_end(period, first) == last]
         told = (table.rows, table.more, table.n, closed, self.policy, self._calendar)
         states = np.concatenate([scan(*told), variants.count(*told)], axis=2)
-        return _Seen(dict(zip(spans, counts, strict=True)), dict(zip(closed, states, strict=True)))
+        return _Seen(counts, dict(zip(closed, states, strict=True)))
 
     def _parts(self, step: _Step, seen: _Seen, clock_ms: int) -> list[Part]:
         """A part of each period, counted through a day, of those that have anything new to say."""

@@ -16,13 +16,13 @@ import numpy as np
 from stream.core import alerts, erasures, flows, heap, kernel, latest, layouts, pulse, winback
 from stream.core.alerts import Alert
 from stream.core.batch import Batch
-from stream.core.calendar import DAY_MS, HOUR_MS, calendar
+from stream.core.calendar import DAY_MS, HOUR_MS, calendar, period_start
 from stream.core.control import Control, differences
 from stream.core.flows import Flows
 from stream.core.forgetting import forget_old
 from stream.core.gauges import Gauges, scan
 from stream.core.hashing import SEPARATOR
-from stream.core.ledger import Ledger
+from stream.core.ledger import Ledger, Year
 from stream.core.life import FORGOTTEN
 from stream.core.outcomes import Outcomes
 from stream.core.policy import Policy
@@ -181,7 +181,7 @@ class Partition:
                 ROW_LAYOUT, self.policy.zone, self.policy.currency, self.policy.segments,
                 int(c[C.MAX]), int(c[C.ALERT]), ledger.first_day, ledger.open_day, ledger.final_day,
                 bool(c[C.LATE_CHANGE]), ledger.published, *self.outcomes.saved(), pulse.packed(self.pulse),
-                self.policy.figures.categories, self.policy.figures.variants,
+                self.policy.figures.categories, self.policy.figures.variants, (ledger.year.first, ledger.year.known),
             )
         )  # fmt: skip
 
@@ -214,6 +214,8 @@ class Partition:
         pulse.unpack(self.pulse, control.pulse)
         ledger.first_day, ledger.open_day, ledger.final_day = control.first_day, control.open_day, control.final_day
         ledger.published = dict(control.published)
+        unmarked = Year(period_start("year", control.final_day - 1), known=False)  # by an earlier version
+        ledger.year = unmarked if control.year is None else Year(*control.year)
         self.outcomes.load(control.ended, control.leads)
         self.flows.restore()
         if control.first_day is not None:
@@ -251,12 +253,14 @@ class Partition:
             self.ledger.begin(int(c[C.FIRST_DAY]))
         self._count_ends()
         late_change = why == kernel.BORDER and bool(c[C.LATE_CHANGE])
+        self.table.changed_n = int(c[C.CHANGED_N])  # the kernel is ahead of it
         step.parts += self.ledger.publish(self.table, int(c[C.ALERT]), late_change=late_change)
         if late_change:
             c[C.LATE_CHANGE] = 0
         self._set_border()
-        if why == kernel.BORDER:
-            self._forget()
+        if why == kernel.BORDER:  # who was not seen for long is dropped (definitions H3)
+            forget_old(self.table, self.ledger.open_day, int(c[C.ALERT]) // 1000, self.policy.forget_after_days)
+        c[C.CHANGED_N] = self.table.changed_n
         step.scanned += max(self.table.n, DAY_ROWS)
         return step.scanned < SCAN_LIMIT and self._in_force() is self.policy
 
@@ -272,12 +276,6 @@ class Partition:
             if (policy := self._in_force()) is not self.policy:
                 self.policy = self.ledger.policy = policy
                 self.rules = rules_of(policy)
-
-    def _forget(self) -> None:
-        """Drop customers who were not seen for long (definitions H3)."""
-        self.table.changed_n = int(self._clock[C.CHANGED_N])  # the kernel is ahead of it
-        forget_old(self.table, self.ledger.open_day, int(self._clock[C.ALERT]) // 1000, self.policy.forget_after_days)
-        self._clock[C.CHANGED_N] = self.table.changed_n
 
     def _set_border(self) -> None:
         c = self._clock

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stream.core.kinds import Kind
 from stream.core.measures import BRACKET_DAYS
 from stream.core.remembering import KIND_BITS, KIND_MASK
-from stream.core.row import Row
+from stream.core.row import MEMBER, Row
 from stream.jit import njit
 
 UNSAID_DAYS = 30  # before the last activity, and ever after: nothing was said
@@ -73,7 +73,7 @@ def take_quiet(r: Row, oldest: int, youngest: int, earliest: int, q: Quiet) -> N
     if at < 0:
         return
     q.head[segment, at] += 1
-    q.members[segment, at] += r.member
+    q.members[segment, at] += r.member & MEMBER
     q.unsaid[segment, at] += unsaid(r)
     q.buyers[segment, at] += r.orders > 0
     q.repeat_buyers[segment, at] += r.orders > 1

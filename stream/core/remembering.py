@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.kinds import Kind
-from stream.core.row import ANSWERS, MONTHS, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, More, Row
+from stream.core.row import ANSWERS, MEMBER, MONTHS, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, More, Row
 from stream.jit import njit
 
 MOST_REVENUE = 2**31 - 1  # a month of one customer, either way
@@ -54,9 +54,9 @@ def remember(months: NDArray[np.int64], r: Row, kind: int, day: int, amount: int
     elif kind == ORDER_REFUNDED:
         _add_month(r, months[max(day, 0)], -amount)
     elif kind == JOINED:
-        r.member = 1
+        r.member |= MEMBER
     elif kind == LEFT:
-        r.member = 0
+        r.member &= 0xFF ^ MEMBER
     if MET[kind]:
         r.kinds = (np.int64(r.kinds) << KIND_BITS | kind) & 0xFFFFFFFF
     if WORD[kind]:

@@ -124,7 +124,7 @@ def _sort(
             segment = segment_at(r, spans.begin_s[k] - 1)
             at_start = is_customer(r, m, spans.first[k] - 1, spans.begin_s[k], active_days[segment])
             at_end = is_customer(r, m, spans.last[k], spans.end_s[k], active_days[segment])
-            found[k, segment, _what(at_start, at_end, spans.first[k] <= day <= spans.last[k])] += 1
+            found[k, segment, what(at_start, at_end, spans.first[k] <= day <= spans.last[k])] += 1
     _sort_days(by_day, earliest, spans, active_days, found)
 
 
@@ -140,16 +140,17 @@ def _sort_days(
                 first, last = spans.first[k], spans.last[k]
                 at_start = first - window <= day < first
                 at_end = last - window < day <= last
-                found[k, segment, _what(at_start, at_end, first <= day <= last)] += by_day[segment, at]
+                found[k, segment, what(at_start, at_end, first <= day <= last)] += by_day[segment, at]
 
 
 @njit(inline=True)
-def _what(at_start: bool, at_end: bool, acquired: bool) -> Any:  # noqa: FBT001 (three bits)
+def what(at_start: bool, at_end: bool, acquired: bool) -> Any:  # noqa: FBT001 (three bits)
+    """The kind of a row in a period, a number below 8."""
     return np.int64(at_start) + 2 * np.int64(at_end) + 4 * np.int64(acquired)
 
 
 _START, _END, _ACQUIRED = (np.arange(8) & bit != 0 for bit in (1, 2, 4))
-# which of the above make the counts, in the order of COUNTS
+# which of these make the counts, in the order of COUNTS
 _SORTS = (_START, _END, _ACQUIRED, _ACQUIRED & ~_END, _START & ~_END, _END & ~_START & ~_ACQUIRED)
 
 
@@ -160,9 +161,19 @@ def count(
 
     An array (period, segment, count), the counts in the order of COUNTS.
     """
-    found = np.zeros((len(periods), len(active_days), _START.size), np.int64)
+    found = kinds_of_rows(len(periods), len(active_days))
     if periods:
         _sort(table.rows, table.more, table.n, spans_of(periods, days), np.array(active_days, np.int64), found)
+    return counts_of(found)
+
+
+def kinds_of_rows(periods: int, segments: int) -> NDArray[np.int64]:
+    """An empty array (period, segment, `what`), for how many rows are of each kind."""
+    return np.zeros((periods, segments, _START.size), np.int64)
+
+
+def counts_of(found: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The counts (period, segment, count) of so many rows of each kind."""
     return np.stack([found[:, :, sort].sum(axis=2) for sort in _SORTS], axis=2)
 
 

@@ -26,6 +26,7 @@ FORM_AT = 3
 ANSWERS = 3  # NPS answers of a customer that are kept
 MONTHS = 8  # a quarter, the one before, and what may come before the former is final
 ACTIVITY_DAYS = 256
+MEMBER, CUSTOMER_BEFORE = 1, 2  # bits of `member`
 OPEN_ENDED = 2**16 - 1  # the `until` day of a subscription without an end
 
 Row: TypeAlias = Any  # one record of ROW: numpy.void outside compiled code, a numba record inside
@@ -55,7 +56,7 @@ ROW = np.dtype(
         ("orders", "u4"),
         ("kinds", "u4"),  # the last four kinds of what the customer did or met, the latest in the low byte
         ("segment", "u1", SEGMENT_CHANGES),
-        ("member", "u1"),  # of a programme
+        ("member", "u1"),  # MEMBER: of a programme; CUSTOMER_BEFORE: a customer when the year began (core.years)
         ("active", "u8", ACTIVITY_DAYS // 64),  # bit day % 256: qualifying activity that day
         ("events", "u8", DUPLICATES),  # hashes of the last accepted events
         ("gap_mean", "f8"),

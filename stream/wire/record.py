@@ -48,8 +48,9 @@ class DayRecord(Struct, kw_only=True):
     """A period of a segment on `retention.daily`, key `period:start:segment`.
 
     A ratio whose base is 0 is null, as are all ratios in warmup. What only the end of a period can tell (`activity`,
-    `cohorts`, `subscriptions`, `nps`, `departures`, `last_kinds`, `variants`) is null of one that is not over, as is
-    `before` and `year_before`; `retained` and `pareto` are told of months and quarters only, `wanted` of months.
+    `cohorts`, `subscriptions`, `nps`, `departures`, `last_kinds`, `variants`) is null of one that is not over, and of a
+    year; `before` and `year_before` of one that is not over; `retained` and `pareto` are told of months and quarters
+    only, `wanted` of months.
     """
 
     period: Literal["day", "week", "month", "quarter", "year"]
@@ -97,6 +98,7 @@ def day_record(record: Record, beside: Beside) -> DayRecord:
     days = period_end(record.period, day_of(record.start)) - day_of(record.start) + 1
     revenue = sections.revenue(m, counts, days)
     closed = not record.provisional
+    told = closed and record.period != "year"
     monthly = closed and record.period in ("month", "quarter")
     return DayRecord(
         period=record.period,  # type: ignore[arg-type]  # one of calendar.PERIODS
@@ -112,12 +114,12 @@ def day_record(record: Record, beside: Beside) -> DayRecord:
         wanted=_wanted(record, beside),
         currency=record.currency,
         revenue=_made(Revenue, revenue, record),
-        activity=_made(Activity, sections.activity(m), record) if closed else None,
-        cohorts={name: _made(Cohort, one, record) for name, one in sections.cohorts(m).items()} if closed else None,
-        subscriptions=_made(Subscriptions, sections.subscriptions(m), record) if closed else None,
-        nps=_made(Nps, sections.nps(m), record) if closed else None,
-        departures=_made(Departures, sections.departures(m, counts), record) if closed else None,
-        last_kinds=LastKinds(**sections.last_kinds(m)) if closed else None,
+        activity=_made(Activity, sections.activity(m), record) if told else None,
+        cohorts={name: _made(Cohort, one, record) for name, one in sections.cohorts(m).items()} if told else None,
+        subscriptions=_made(Subscriptions, sections.subscriptions(m), record) if told else None,
+        nps=_made(Nps, sections.nps(m), record) if told else None,
+        departures=_made(Departures, sections.departures(m, counts), record) if told else None,
+        last_kinds=LastKinds(**sections.last_kinds(m)) if told else None,
         retained=_made(Retained, sections.retained(m), record) if monthly else None,
         pareto=_made(Pareto, sections.pareto(m), record) if monthly else None,
         costs=_made(Costs, sections.costs(m, counts, revenue["clv_revenue"]), record),
@@ -125,7 +127,7 @@ def day_record(record: Record, beside: Beside) -> DayRecord:
         experience=_made(Experience, sections.experience(m), record),
         programme=_made(Programme, sections.programme(m), record),
         trials={uses: _made(Trials, one, record) for uses, one in sections.trials(m).items()},
-        variants=_variants(record, beside) if closed else None,
+        variants=_variants(record, beside) if told else None,
         win_back=_made(WinBack, sections.win_back(m), record),
         reasons=Reasons(**sections.reasons(m)),
         provisional=record.provisional,

@@ -45,7 +45,7 @@ def test_what_is_kept_is_bounded() -> None:
         changelog |= flows.changes()
     left = [key for key, value in changelog.items() if value is not None]
     assert all(key.startswith(KEY) for key in left)
-    assert len(left) == 6, "of week, month and quarter the open one and the last"
+    assert len(left) == 8, "of week, month, quarter and year the open one and the last"
 
 
 def test_a_restored_table_goes_on_where_it_was() -> None:

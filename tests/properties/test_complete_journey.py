@@ -75,6 +75,17 @@ def test_every_final_day_week_month_and_quarter(journey: tuple[Path, Recount]) -
     assert not differences(found, counted)
 
 
+def test_cross_sells(journey: tuple[Path, Recount]) -> None:
+    out, expected = journey
+    found = {
+        (one["period"], one["start"], one["segment"]): one["revenue"]["cross_sells"]
+        for one in read(out / "retention.jsonl")
+        if not one["provisional"]
+    }
+    assert found == {key: record["figures"].get("cross_sells", 0) for key, record in expected.records.items()}
+    assert sum(found.values()) > 10_000
+
+
 def test_nothing_is_bad_input(journey: tuple[Path, Recount]) -> None:
     out, expected = journey
     assert (out / "dead.jsonl").read_bytes() == b""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 DAY_MS = 86_400_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-KINDS = ("day", "week", "month", "quarter")
+KINDS = ("day", "week", "month", "quarter", "year")
 
 
 def ms(instant: str | int | datetime) -> int:
@@ -34,17 +34,19 @@ def end_of(day: date, zone: str) -> int:
 
 
 def period_of(kind: str, day: date) -> date:
-    """The first day of the day, ISO week, month or quarter that contains a day."""
+    """The first day of the day, ISO week, month, quarter or year that contains a day."""
     if kind == "week":
         return day - DAY * day.weekday()
     if kind == "month":
         return day.replace(day=1)
     if kind == "quarter":
         return date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
+    if kind == "year":
+        return date(day.year, 1, 1)
     return day
 
 
 @cache
 def last_day(kind: str, start: date) -> date:
-    later = start + {"day": 1, "week": 7, "month": 31, "quarter": 92}[kind] * DAY
+    later = start + {"day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}[kind] * DAY
     return period_of(kind, later) - DAY

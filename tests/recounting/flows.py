@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from tests.recounting.customer import Customer, Event, Trial
 from tests.recounting.days import ms
 from tests.recounting.rules import Rules
+
+Flows = Mapping[date, Counter[tuple[str, str]]]  # by day: (segment, measure)
 
 # D3: "each of these counts one"
 ONE = {
@@ -224,3 +228,19 @@ def _remember_ticket(event: Event, customer: Customer) -> None:
         elif second <= now:
             del customer.tickets[name]
             customer.replied.discard(name)
+
+
+def sums_of(flows: Flows, customers: Flows, since: date, first: date, last: date) -> Counter[tuple[str, str]]:
+    """The flows of a period, and the customers of its days."""
+    sums: Counter[tuple[str, str]] = Counter()
+    # D1: "the flows of a period are the sums of its days from history_start on"
+    for by_day in (flows, customers):
+        for day, counts in by_day.items():
+            if max(first, since) <= day <= last:
+                sums.update(counts)
+    # D4: "earned less redeemed since history_start, up to the period's end"
+    for day, counts in flows.items():
+        for (segment, measure), value in counts.items() if since <= day <= last else ():
+            if measure in ("points_earned", "points_redeemed"):
+                sums[segment, "points_outstanding"] += value if measure == "points_earned" else -value
+    return sums

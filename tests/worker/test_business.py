@@ -40,6 +40,12 @@ def shown(partition: Partition, policy: Policy = POLICY) -> dict[tuple[str, ...]
     }
 
 
+def test_cross_sells_are_shown_where_categories_are_listed() -> None:
+    listed = parse('[figures]\ncategories = ["dairy"]', "test")
+    assert ("lapse_orders", "other", "day", "cross") in shown(fed(listed, order(0.2, 10)), listed)
+    assert ("lapse_orders", "other", "day", "cross") not in shown(fed(POLICY, order(0.2, 10)))
+
+
 def test_an_open_day_shows_its_flows_at_once_and_a_closed_one_keeps_them() -> None:
     partition = fed(POLICY, order(0.2, 10), order(0.3, 5.5))
     now = shown(partition)
