@@ -86,3 +86,10 @@ def test_a_year_by_hand() -> None:
     assert counts == {"start": 3, "end": 4, "acquired": 2, "acquired_lost": 1, "lost": 1, "reactivated": 1}
     assert outcome.records["year", "2017-01-01", "all"]["crr_strict"] == pytest.approx(2 / 3)
     assert outcome.records["year", "2017-01-01", "all"]["figures"]["order_revenue"] == 7 * 1000
+
+
+def test_who_comes_late_is_settled_too() -> None:
+    """The first event of all is one of 2 January; a late one says that somebody was a customer on New Year's Eve."""
+    orders = [order("a", date(2017, 1, 2)), order("late", date(2016, 12, 31))]
+    outcome = run([*orders, clock(midnight_ms(date(2018, 3, 1), ZONE))], POLICY)
+    assert outcome.records["year", "2017-01-01", "all"]["counts"]["start"] == 1
