@@ -15,7 +15,7 @@ from typing import Any
 from stream.core.policy import Policy, parse
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
-START_MS = 1_749_427_200_000  # a Monday, 00:00 UTC
+STARTS_MS = (1_749_427_200_000, 1_766_361_600_000)  # Mondays, 00:00 UTC: in June, and before a year ends
 LATER_MS = 1_800_000_000_000  # when a replay is loaded
 NOISE = [b"\xff", b"", b'{"type":"nonsense"}', b'{"id":"1","type":"order_completed","customer_id":"a","time":1}']
 KINDS = ["order_completed"] * 8 + [
@@ -46,15 +46,15 @@ class Story:
 
 def story(draw: random.Random) -> Story:
     """The input of a seed."""
-    live = draw.random() < 0.5
+    live, start_ms = draw.random() < 0.5, draw.choice(STARTS_MS)
     policy = parse(
         f"alert_grace_minutes = {draw.choice([0, 10, 60])}\nallowed_lateness_days = {draw.choice([0, 1, 2])}\n"
         "[signs.silent]\nhorizon_days = 4\ntheta = 0.2\noverdue = 0.5\nmin_purchase_days = 2\n",
         "simulated",
     )
-    events = [one for name in "abcdefgh"[: draw.randint(2, 8)] for one in _customer(draw, name)]
+    events = [one for name in "abcdefgh"[: draw.randint(2, 8)] for one in _customer(draw, name, start_ms)]
     if live and draw.random() < 0.3:
-        events += _crowd(draw)
+        events += _crowd(draw, start_ms)
     events.sort(key=lambda one: (one["time"], one["id"]))
     end_ms = max(one["time"] for one in events) + draw.choice([3, 12]) * DAY_MS
     arrivals = _live(draw, events) if live else _replay(draw, events)
@@ -63,9 +63,9 @@ def story(draw: random.Random) -> Story:
     return Story(live, policy, (*arrivals, Arrival(last_ms, None, beat)), last_ms)
 
 
-def _customer(draw: random.Random, name: str) -> list[dict[str, Any]]:
+def _customer(draw: random.Random, name: str, start_ms: int) -> list[dict[str, Any]]:
     """Somebody with a habit, and pauses in it."""
-    at_ms = START_MS + draw.randrange(3 * 24 * 60) * MINUTE_MS
+    at_ms = start_ms + draw.randrange(3 * 24 * 60) * MINUTE_MS
     usual = draw.randint(1, 2)
     found = []
     for n in range(draw.randint(2, 8)):
@@ -79,12 +79,12 @@ def _customer(draw: random.Random, name: str) -> list[dict[str, Any]]:
     return found
 
 
-def _crowd(draw: random.Random) -> list[dict[str, Any]]:
+def _crowd(draw: random.Random, start_ms: int) -> list[dict[str, Any]]:
     """Bystanders on Mondays from nine to ten, so that it is known what is usual then."""
     step = draw.choice([45, 60])
     return [
         {"id": f"x{week}.{s}", "customer_id": f"crowd{s % 3}", "type": "content_viewed",
-         "time": START_MS + week * 7 * DAY_MS + 9 * HOUR_MS + s * 1000}
+         "time": start_ms + week * 7 * DAY_MS + 9 * HOUR_MS + s * 1000}
         for week in range(4)
         for s in range(7, 3600, step)
     ]  # fmt: skip
