@@ -25,7 +25,7 @@ demo: $(READY)  ## replay a year of real shopping and watch the alerts (Ctrl-C e
 test: $(READY)  ## the whole test suite
 	@$(BIN)/python -m pytest -q
 
-check: $(READY)  ## style, types, architecture, contracts
+check: $(READY)  ## style, types, architecture, contracts, advisories
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . && echo "style ok"
 	@$(BIN)/mypy --no-error-summary && echo "types ok"
 	@$(BIN)/lint-imports --no-logo > .venv/imports.log || { cat .venv/imports.log; exit 1; }; echo "architecture ok"
@@ -34,6 +34,7 @@ check: $(READY)  ## style, types, architecture, contracts
 	@$(BIN)/python docs/catalogue.py --check
 	@$(BIN)/python docs/life.py --check
 	@$(BIN)/python -m grafana.rules --check
+	@$(BIN)/python -m tests.support.audit
 
 format: $(READY)  ## put the code in shape
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
