@@ -39,7 +39,7 @@ def brokers(cluster: Settings) -> int:
         ) from None
 
 
-def quiet(cluster: Settings) -> dict[str, object]:
+def quiet(cluster: Settings) -> dict[str, str | int | float | bool]:
     """Return what every librdkafka client of a tool starts from."""
     return {**cluster.client(), **QUIET}
 

@@ -26,7 +26,7 @@ from stream.core import erasures
 from stream.core.control import Control
 from stream.core.hashing import SEPARATOR
 from stream.names import ALERTS, CHANGELOG, EVENTS
-from stream.tools.cluster import QUIET, quiet
+from stream.tools.cluster import quiet
 from stream.wire.placing import partition_of
 from stream.worker.restore import CONTROL_KEY, control_record
 from stream.worker.settings import Settings
@@ -126,7 +126,7 @@ def _beginning(controls: list[Control]) -> Control:
 
 def run(settings: Settings, partitions: int) -> int:
     """Do it; how many customers moved. Raises RepartitionError, KafkaException."""
-    admin = AdminClient({**settings.kafka, **QUIET, "bootstrap.servers": settings.bootstrap})
+    admin = AdminClient(quiet(settings))
     _refuse_while_running(admin, settings.group)
     there = admin.list_topics(timeout=PATIENCE_SECONDS).topics
     have = {name: len(there[name].partitions) for name in (EVENTS, CHANGELOG, ALERTS) if name in there}

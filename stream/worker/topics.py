@@ -25,6 +25,7 @@ from stream.names import (
     POLICY,
     WORKERS,
 )
+from stream.worker.settings import Settings
 
 __all__ = [
     "ALERTS", "CHANGELOG", "DAILY", "DEAD", "DELIVERIES_DEAD", "DESK", "EVENTS", "PARTS", "POLICY", "TOPICS", "WORKERS",
@@ -137,4 +138,4 @@ def setting_problems(topic: Topic, have: Mapping[str, str | None]) -> list[str]:
 
 
 def _admin(bootstrap: str, kafka: Mapping[str, str] | None) -> AdminClient:
-    return AdminClient({**(kafka or {}), "bootstrap.servers": bootstrap})
+    return AdminClient(Settings(bootstrap, kafka=kafka or {}).client())

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stream.cli import build_parser
 from stream.desk import settings as desk
 from stream.worker import topics
 from stream.worker.exporter import Exporter
 from stream.worker.settings import Settings, SettingsError, read
 from stream.worker.slot import claim
 from stream.worker.snapshot import OLDEST_SECONDS
+from tests.support.web import status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,10 +63,12 @@ def test_nobody_else_is_served_unless_that_is_asked_for() -> None:
     exporter.start()
     try:
         assert exporter.url.startswith("http://127.0.0.1:")
+        assert status(f"{exporter.url}/customers/anna", "any") == 403, "without a token of its own it shows nobody"
         with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
             probe.connect(("127.0.0.2", int(exporter.url.rpartition(":")[2])))  # another address of this host
     finally:
         exporter.stop()
+    assert build_parser().parse_args(["desk"]).http == desk.DEFAULT_HTTP
     assert desk.DEFAULT_HTTP.startswith("127.0.0.1:")
 
 

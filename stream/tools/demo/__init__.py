@@ -91,7 +91,7 @@ class Demo:
         stack.callback(self._watcher.close)
         if settings.workers:
             screen.say("starting worker and desk (the first start compiles the kernel: half a minute)")
-        self._processes = stack.enter_context(Processes(cluster.bootstrap, POLICY, settings.workers))
+        self._processes = stack.enter_context(Processes(cluster, POLICY, settings.workers))
         self._processes.await_ready(leaving.check)
         self._where = self._processes.where
         screen.say(f"broker {cluster.bootstrap}, {self._where}")

@@ -20,6 +20,7 @@ from typing import Self
 from urllib.error import URLError
 
 from stream.tools.broker import HOST, free_port
+from stream.worker.settings import PREFIX, Settings
 
 DESK = "desk"
 READY_SECONDS = 120.0  # the first start compiles the kernel
@@ -36,12 +37,15 @@ class DemoError(RuntimeError):
 class Processes:
     """`workers` workers and a desk on one cluster; none of either where it has its own (0). It leaves none behind."""
 
-    def __init__(self, bootstrap: str, policy: str, workers: int) -> None:
+    def __init__(self, cluster: Settings, policy: str, workers: int) -> None:
         self._names = [*(f"worker {number}" for number in range(workers)), DESK] if workers else []
         self._ports = {name: free_port() for name in self._names}
-        self._words = ["--bootstrap", bootstrap, "--policy", policy]
+        self._words = ["--bootstrap", cluster.bootstrap, "--policy", policy]
         # whoever looks at this demo may see its customers: nobody else knows the token, it ends with the demo
         self._token = secrets.token_urlsafe(24)
+        # settings for another cluster are none for the demo's own broker
+        kept = os.environ if cluster.kafka else {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
+        self.environment = {**kept, "LAPSE_TOKEN": self._token}
         self._folder = tempfile.TemporaryDirectory(prefix="lapse-demo-")
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -114,7 +118,7 @@ class Processes:
         with self._log(name).open("wb") as log:
             return subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
-                env={**os.environ, "LAPSE_TOKEN": self._token},
+                env=self.environment,
             )  # fmt: skip
 
     def _log(self, name: str) -> Path:
