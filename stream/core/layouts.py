@@ -40,26 +40,6 @@ _EARLIER: Final[dict[int, tuple[str, str]]] = {
         left:f8 left_day:u2 left_n:u2 subscription_mrr:u4*12 nps_s:u4*3 nps:u1*3
         """,
     ),
-    1: (  # also of 24 November 2026
-        """
-        consent:u1 event_at:u1 segments_n:u1 form:u1 more:u4 active_head:i4 first_day:i4
-        purchase_day:i4 due_s:u4 silent_s:u4 purchase_s:u4 first_s:u4 seen_s:u4 erased_s:u4 open:u2
-        purchase_days:u2 word_day:u2 orders:u4 kinds:u4 segment:u1*4 member:u1 active:u8*4
-        events:u8*8 gap_mean:f8 gap_square:f8 gap_weight:f8 revenue:i8 segment_s:u4*4 rarer:f8
-        spend:f8 first_purchase:u2 spend_day:u2 first_spend:u2 engage_day:u2 first_engage:u2
-        engage_days:u2 engage_rarer:f8 engage:f8 escalated:u2 opened_s:u4*13 episode:u2*13
-        turns:u1*13 month_revenue:i4*8 month_head:u2
-        """,
-        """
-        consent_s:u4*2 refunded:i8 cost_to_serve:i8 acquisition_cost:i8 margin:u2 birthday:u2
-        muted:u2 muted_until_s:u4 subscription:u4*4 subscription_n:u1*4 subscription_s:u4*12
-        subscription_until:u2*12 mrr:i8*4 ends_s:u4*4 failed_s:u4 failed_due_s:u4 recovered_s:u4
-        activate_s:u4 uses:u1 cancel_why:u1 ticket:u4*4 ticket_s:u4*4 ticket_bits:u1*4
-        complaint_day:u2*4 contact_s:u4 score:u1*3 score_s:u4*3 cooling_survey:u1 cooling_from:u1
-        loads:f8 bad_loads:f8 page_day:u2 loads_n:u4 bad_loads_n:u4 left:f8 left_day:u2 left_n:u2
-        subscription_mrr:u4*12 nps_s:u4*3 nps:u1*3 trial_s:u4 trial_uses:u1
-        """,
-    ),
 }
 
 _form_of = itemgetter(FORM_AT)

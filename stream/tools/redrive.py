@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaException, Producer
 
 from stream.core.policy import Policy
 from stream.names import DEAD, EVENTS
@@ -23,7 +23,7 @@ from stream.wire.dead import Reason
 from stream.wire.decode import decode
 from stream.worker import clients
 from stream.worker.settings import Settings
-from stream.worker.transaction import FENCED
+from stream.worker.transaction import FENCED, cause_of
 
 CALL_SECONDS: Final = 20.0
 MOST_AT_ONCE: Final = 500  # letters in a transaction
@@ -155,20 +155,11 @@ class _Sender:
                 self._producer.produce(DEAD, b"", one.key, headers=_receipt(one))
             self._producer.commit_transaction(CALL_SECONDS)
         except KafkaException as error:
-            if self._cause(error) in FENCED:
+            if cause_of(self._producer, error).args[0].code() in FENCED:
                 raise OvertakenError(
                     "another `lapse dead redrive` of this group began meanwhile and took over; nothing went twice"
                 ) from None
             raise
-
-    def _cause(self, error: KafkaException) -> int:
-        """The code of what went wrong: `produce` says only that something fatal did, `abort` what."""
-        if error.args[0].code() == KafkaError._FATAL:  # noqa: SLF001
-            try:
-                self._producer.abort_transaction(CALL_SECONDS)
-            except KafkaException as fatal:
-                error = fatal
-        return int(error.args[0].code())
 
 
 def _receipt(one: Dead) -> list[tuple[str, str | bytes | None]]:

@@ -166,7 +166,7 @@ class Transactions:
                     raise BrokenError(f"the broker took no record for {FULL_SECONDS:.0f} s") from None
                 self._producer.poll(0.02)
             except KafkaException as error:
-                raise sorted_error(error, "produce") from error
+                raise sorted_error(cause_of(self._producer, error), "produce") from error
             else:
                 return
 
@@ -174,7 +174,7 @@ class Transactions:
         try:
             call(*args)
         except KafkaException as error:
-            raise sorted_error(error, call.__name__) from error
+            raise sorted_error(cause_of(self._producer, error), call.__name__) from error
 
 
 _REFUSED: Final = {
@@ -184,6 +184,17 @@ _REFUSED: Final = {
     KafkaError._AUTHENTICATION,  # noqa: SLF001 (its public name)
 }
 FENCED: Final = {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}  # noqa: SLF001
+
+
+def cause_of(producer: Producer, error: KafkaException) -> KafkaException:
+    """What went wrong: most calls say only that something fatal did before, `abort_transaction` says what."""
+    if error.args[0].code() != KafkaError._FATAL:  # noqa: SLF001 (its public name)
+        return error
+    try:
+        producer.abort_transaction(CALL_SECONDS)
+    except KafkaException as fatal:
+        return fatal
+    return error
 
 
 def sorted_error(error: KafkaException, during: str) -> AbortError | BrokenError:

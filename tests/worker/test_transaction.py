@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -14,6 +15,7 @@ from stream.worker.transaction import (
     FencedError,
     StaleError,
     Transactions,
+    cause_of,
     refuse_stranger,
     sorted_error,
 )  # fmt: skip
@@ -46,6 +48,27 @@ def test_everything_else_needs_a_new_producer(error: KafkaException) -> None:
 def test_being_fenced_is_told_apart() -> None:
     assert type(sorted_error(failure(KafkaError._FENCED, fatal=True), "commit")) is FencedError
     assert type(sorted_error(failure(KafkaError.PRODUCER_FENCED, abortable=True), "commit")) is FencedError
+
+
+class Cut:
+    """A producer of whom another has taken over: only `abort_transaction` says so."""
+
+    def __init__(self, why: KafkaException | None) -> None:
+        self.why = why
+
+    def abort_transaction(self, _: float) -> None:
+        if self.why is not None:
+            raise self.why
+
+
+def test_what_was_fatal_is_asked_for_where_produce_does_not_say_it() -> None:
+    fatal, fenced = failure(KafkaError._FATAL, fatal=True), failure(KafkaError._FENCED, fatal=True)
+    cut: Any = Cut(fenced)
+    assert type(sorted_error(cause_of(cut, fatal), "produce")) is FencedError
+    unsaid: Any = Cut(None)
+    assert type(sorted_error(cause_of(unsaid, fatal), "produce")) is BrokenError
+    other = failure(KafkaError._TIMED_OUT)
+    assert cause_of(cut, other) is other
 
 
 def metadata(generation: int, member: bytes) -> bytes:
