@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import handover, latency, quality, report, scale, state, throughput
+from benchmarks import changelog, handover, latency, quality, report, scale, state, throughput
 from benchmarks.contestants import ALL
 from benchmarks.measure import BenchmarkError
 from benchmarks.progress import say
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
-PARTS = ("throughput", "latency", "state", "scale", "handover")
+PARTS = ("throughput", "latency", "state", "scale", "handover", "changelog")
 
 
 def _arguments() -> argparse.Namespace:
@@ -51,6 +51,7 @@ def _parts(a: argparse.Namespace) -> dict[str, Callable[[], str]]:
         "latency": lambda: report.latency(latency.run(a.rates, a.customers, a.seconds), a.customers),
         "state": lambda: report.state(state.run(a.customers, a.events, a.rounds)),
         "handover": lambda: report.handover(handover.run(a.customers, a.rounds), a.customers),
+        "changelog": lambda: report.changelog(changelog.run(a.customers // 4, 10)),
         "scale": lambda: report.scale(scale.run(a.events, sizes), a.events),
     }
 

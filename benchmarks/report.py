@@ -20,6 +20,7 @@ from stream.tools.broker import KAFKA_VERSION
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchmarks.changelog import Disk
     from benchmarks.handover import Outage
     from benchmarks.latency import Latency
     from benchmarks.scale import Cost
@@ -153,6 +154,26 @@ def handover(found: Sequence[Outage], customers: int) -> str:
     lines += [
         f"| {one.what} | {one.session_s:g} s | {one.rounds} | {_median(one.moved_s):.2f} s "
         f"| {max(one.moved_s):.2f} s | {max(one.kept_s, default=0.0):.2f} s |"
+        for one in found
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def changelog(found: Sequence[Disk]) -> str:
+    """What a changelog takes on disk."""
+    text = (
+        "One partition, every row written once and then again and again, as fast as it goes, until the broker's "
+        "cleaner has nothing left to do.\n"
+    )
+    lines = [
+        "## Changelog on disk\n",
+        text,
+        "| customers | written again | every row once | all written | most | in the end | × once |",
+        "|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {one.customers:,} | {one.rounds} times | {one.once / 1e6:.1f} MB | {one.written / 1e6:,.1f} MB "
+        f"| {one.most / 1e6:.1f} MB | {one.end / 1e6:.1f} MB | {one.end / one.once:.2f} |"
         for one in found
     ]
     return "\n".join(lines) + "\n"

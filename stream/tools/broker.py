@@ -125,16 +125,12 @@ def _answers(port: int) -> bool:
         socket.create_connection((HOST, port), timeout=0.2).close()
     except OSError:
         return False
-    # an open port is not yet a broker: KRaft registers and unfences it a moment later
-    client = Producer({"bootstrap.servers": f"{HOST}:{port}", "log_level": 0}, error_cb=_ignore)
+    # an open port is not yet a broker: KRaft registers and unfences it a moment later; refusals until then are normal
+    client = Producer({"bootstrap.servers": f"{HOST}:{port}", "log_level": 0}, error_cb=lambda _: None)
     try:
         return bool(client.list_topics(timeout=2.0).brokers)
     except KafkaException:
         return False
-
-
-def _ignore(_error: object) -> None:
-    """Keep librdkafka quiet: a refused connection while a broker starts is the normal case."""
 
 
 @contextmanager
@@ -190,6 +186,12 @@ class Kafka:
         """The broker's process, while it runs."""
         assert self._process is not None, "not started"
         return self._process.pid
+
+    @property
+    def data(self) -> Path:
+        """Where it keeps its log."""
+        assert self._scratch is not None, "never started"
+        return Path(self._scratch.name, "data")
 
     def start(self) -> None:
         """Start and return when it answers; on data of an earlier `stop` or `kill` it recovers them."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,9 +76,8 @@ def make_eager(bootstrap: str) -> None:
 
 
 def files_with(kafka: Kafka, topic: str, text: bytes) -> list[str]:
-    assert kafka._scratch is not None
     found = []
-    for path in Path(kafka._scratch.name, "data", f"{topic}-0").glob("*"):
+    for path in (kafka.data / f"{topic}-0").glob("*"):
         try:
             if text in path.read_bytes():
                 found.append(path.name)
