@@ -46,5 +46,5 @@ class SeldomForeign(Seldom):
 
 def to_stderr() -> None:
     """Log to standard error, for people."""
-    form = "%(asctime)s %(levelname)-8s %(message)s"
+    form = "%(asctime)s.%(msecs)03d %(levelname)-8s %(message)s"
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=form, datefmt="%H:%M:%S")

@@ -70,6 +70,7 @@ class Incarnation:
     heard_ms: int = 0  # wall clock when records last came
     suspended: str = ""  # why its silence is not trusted; empty where it is
     patience: float = 0.1  # seconds to wait for a stable offset at the next try
+    owner: str = ""  # the transactional id of who committed last, as far as is known
     limit: int | None = None  # events to apply at once, while a failing one is looked for
     suspect_until: int = 0  # the offset before which the failing one lies
     recorded: Trial = NONE  # what stood beside the committed offset

@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from stream import metrics
 from stream.worker import clients
+from stream.worker.asking import Asking, end_of
 from stream.worker.exporter import Exporter
 from stream.worker.fence import Fence, Rival
 from stream.worker.gauges import REASONS, Gauges
@@ -25,9 +26,10 @@ from stream.worker.leaders import Leaders
 from stream.worker.meters import Meters
 from stream.worker.pace import Pace
 from stream.worker.placement import Placement
+from stream.worker.places import Places
 from stream.worker.processing import KernelError, Processor
 from stream.worker.questions import describe, knows
-from stream.worker.restore import Restorer, end_of
+from stream.worker.restore import Restorer
 from stream.worker.runs import numbers, runs
 from stream.worker.settings import Settings
 from stream.worker.snapshot import Snapshots
@@ -62,7 +64,7 @@ class Loop:
         reader, observer = clients.reader(settings), clients.observer(settings)
         touch, end = self._processor.touch, partial(end_of, observer)
         self._snapshots = Snapshots(settings.snapshots, settings.group, job, end, touch)
-        self._restorer = Restorer(self._consumer, reader, observer, fence, self._snapshots, watchdog.beat)
+        self._restorer = Restorer(Asking(reader, observer), reader, observer, fence, self._snapshots)
         self._leaders = Leaders(lambda: clients.observer(settings))
         partitions = observer.list_topics(EVENTS, timeout=CALL_SECONDS).topics[EVENTS].partitions
         self._gauges.start(len(partitions), job.grace_ms)
@@ -71,6 +73,7 @@ class Loop:
         self._placement = Placement(len(partitions), self._meters, partial(knows, job, self._incarnations))
         self._versions = None if job.schedule is None else Versions(settings, job.schedule)
         self._joined, self._failures = False, 0
+        self._places = Places(self._consumer)
         self._followed = self._told = 0.0
 
     def run(self, stopping: Callable[[], bool]) -> None:
@@ -247,11 +250,10 @@ class Loop:
 
     # ------------------------------------------------------------------ partitions come and go
 
-    def _given(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _given(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._joined = True
-        consumer.incremental_assign(partitions)
+        self._places.given(partitions)
         if partitions:
-            consumer.pause(partitions)  # until restored; a callback must not take long
             _log.info("given %s", numbers(partitions))
         for partition in partitions:
             self._incarnations[partition.partition] = Incarnation(partition.partition, self._job.make, time.monotonic())
@@ -277,34 +279,21 @@ class Loop:
                 self._forget(one)
 
     def _drop(self, one: Incarnation) -> None:
-        self._pause(one)
+        self._places.pause(one)
         self._forget(one)
         one.drop(time.monotonic())
 
     def _forget(self, one: Incarnation) -> None:
+        self._places.forget(one)
         self._restorer.forget(one)
         self._snapshots.forget(one)
         self._gauges.forget(one.number)
         self._watchdog.forget(one.number)
 
-    def _pause(self, one: Incarnation) -> None:
-        try:
-            self._consumer.pause([TopicPartition(EVENTS, one.number)])
-        except KafkaException as error:  # taken meanwhile; the callback tells
-            _log.debug("pause %d: %s", one.number, error)
-
     def _go_on(self, ready: list[Incarnation]) -> None:
         """Consume from the incarnations' own positions."""
-        for one in ready:
-            place = TopicPartition(EVENTS, one.number, one.position)
-            one.caught_up = False
-            try:
-                self._consumer.seek(place)
-                self._consumer.resume([place])
-            except KafkaException as error:
-                _log.warning("partition %d can't go on yet: %s", one.number, error.args[0].str())
-                self._drop(one)
-                continue
+        for one in self._places.go_on(ready):
             self._gauges.begin(one, self._job.counted)
-        if ready:
-            clients.wake(self._consumer, EVENTS, ready[0].number)
+        for one in self._places.overdue():
+            _log.warning("partition %d could be restored, but not read: once more", one.number)
+            self._drop(one)

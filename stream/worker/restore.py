@@ -1,8 +1,9 @@
 """From an assignment to a partition that may run: the changelog read, and proved to be what the offsets say.
 
 Owns: the changelog's form on Kafka (rows by customer id, one control record that names the next source offset), the
-reading of it in slices between the loop's turns (snapshots beside them), and the rule: run only when the restored
-control record equals the stable committed offset. Without it a take-over in a commit was seen to lose 1,604 alerts.
+reading of it in slices between the loop's turns, and the rule: run only when the restored control record equals the
+stable committed offset. Without it a take-over in a commit was seen to lose 1,604 alerts. Nothing here is waited for:
+offsets are asked for and snapshots read beside the loop, both at once, as somebody may have to be cut off first.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ import logging
 import struct
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
-from stream.worker import clients, trial
+from stream.worker import clients
+from stream.worker.asking import Answer, Asking
 from stream.worker.fence import AFTER_SECONDS, Fence
 from stream.worker.incarnation import Incarnation, Signal, State
 from stream.worker.runs import runs
 from stream.worker.snapshot import Image, Snapshots
 from stream.worker.topics import CHANGELOG, EVENTS
-from stream.worker.trial import Trial
 
 if TYPE_CHECKING:
     from stream.wire.dead import Headers
@@ -34,15 +35,13 @@ LIFE: Final = "life"  # header of control records: the changelog's life, which a
 _IMAGES_AT_ONCE: Final = 2  # each has a partition's rows twice meanwhile
 _SLICE = 10_000  # records at once; with 50,000 a restore takes nearly twice as long, for pages that must be cleared
 _SLICE_SECONDS = 0.01
-_PAUSE_SECONDS = 0.05  # between two looks at something that isn't so yet
+_PAUSE_SECONDS = 0.02  # between two looks at something that isn't so yet
+_QUICK_SECONDS = 1.0  # so long it is asked impatiently: a previous owner is being cut off
 _MOST_PATIENCE_SECONDS = 1.0
-_ASK_SECONDS = 0.5
 _LAST_SECONDS = 1.0
 _TELL_SECONDS = 10.0
 _TRUST_SECONDS = 5.0  # no offset for so long, yet a control record: the offsets are gone, not on their way
 _OFFSET = struct.Struct(">q")
-
-Committed: TypeAlias = tuple[int | None, Trial]
 
 _log = logging.getLogger("lapse.restore")
 
@@ -52,30 +51,21 @@ def control_record(position: int, control: bytes) -> bytes:
     return _OFFSET.pack(position) + control
 
 
-def end_of(observer: Consumer, number: int) -> int | None:
-    """The end of a partition's changelog, open transactions included; None when there is no answer."""
-    try:
-        return observer.get_watermark_offsets(TopicPartition(CHANGELOG, number), _ASK_SECONDS)[1]
-    except (KafkaException, TypeError):  # None when it timed out
-        return None
-
-
 class Restorer:
     """Restores all incarnations that need it, a slice at a time."""
 
     def __init__(
-        self, source: Consumer, reader: Consumer, observer: Consumer, fence: Fence, snapshots: Snapshots,
-        alive: Callable[[], None],
-    ) -> None:  # fmt: skip
-        """`source` is the group's consumer, which asks for stable offsets; `alive` is called after each answer."""
+        self, asking: Asking, reader: Consumer, observer: Consumer, fence: Fence, snapshots: Snapshots
+    ) -> None:
+        """`reader` reads the changelog, `observer` looks at what is there; both are closed with this."""
+        self._asking = asking
         self._snapshots = snapshots
-        self._alive = alive
-        self._source = source
         self._reader = reader
         self._observer = observer
         self._fence = fence
         self._reading: dict[int, Incarnation] = {}
-        self._imaging: dict[Incarnation, tuple[Future[Image | None], int]] = {}  # and the changelog's beginning
+        self._imaging: dict[Incarnation, Future[Image | None]] = {}
+        self._known: dict[Incarnation, Answer] = {}
         self._beside = ThreadPoolExecutor(_IMAGES_AT_ONCE, "image")
         self._again: dict[Incarnation, float] = {}  # not to be asked again before
         self._stuck: dict[Incarnation, float] = {}  # since when it can't go on
@@ -88,10 +78,10 @@ class Restorer:
 
     def advance(self, incarnations: Iterable[Incarnation], now: float) -> list[Incarnation]:
         """Do a slice of work; returns those that are restored now, in state RUN."""
-        waiting = [one for one in incarnations if one.state is State.WAIT and now >= self._again.get(one, 0.0)]
-        if waiting:
-            waiting.sort(key=lambda one: self._again.get(one, 0.0))  # who was asked longest ago first
-            self._ask(waiting)
+        for one in incarnations:
+            if one.state is State.WAIT and now >= self._again.get(one, 0.0):
+                self._begin(one)
+        self._hear()
         self._take_up()
         if self._reading:
             self._read()
@@ -101,69 +91,48 @@ class Restorer:
         """Stop restoring an incarnation that was taken or has to begin anew."""
         if self._reading.get(one.number) is one:
             self._unassign(one)
-        self._imaging.pop(one, None)  # what is still made of its file is thrown away
-        for memory in (self._again, self._stuck, self._told):
-            memory.pop(one, None)
+        self._asking.forget(one)
+        for memory in (self._imaging, self._known, self._again, self._stuck, self._told):
+            memory.pop(one, None)  # what is still made of its file is thrown away
 
     def close(self) -> None:
         """Close both consumers."""
         self._beside.shutdown(wait=False, cancel_futures=True)
+        self._asking.close()
         self._reader.close()
         self._observer.close()
 
-    def _ask(self, waiting: list[Incarnation]) -> None:
-        """Ask for stable offsets: all at once, and one by one if that fails, as one unstable fails the whole call."""
-        answers = self._committed(waiting, min(one.patience for one in waiting))
-        began = time.monotonic()
-        for one in waiting:
-            answer = answers if answers is not None or len(waiting) == 1 else self._committed([one], one.patience)
-            self._alive()
-            if answer is None:
-                one.patience = min(one.patience * 2, _MOST_PATIENCE_SECONDS)
-                self._later(one, "its offset is not stable")
-            else:
-                one.committed, one.recorded = answer[one]
-                if not self._begin(one):
-                    self._later(one, "its changelog has no leader", cut=False)
-            if time.monotonic() - began > _ASK_SECONDS:
-                return  # those that run must not wait for those that don't; the others are asked next time
+    def _begin(self, one: Incarnation) -> None:
+        """Ask where it is to begin, and read its file meanwhile: the file needs no answer."""
+        self._asking.ask(one)
+        if one.read_to == 0 and one not in self._imaging and self._snapshots.has(one):
+            self._imaging[one] = self._beside.submit(self._snapshots.read, one)
 
-    def _committed(self, waiting: list[Incarnation], seconds: float) -> dict[Incarnation, Committed] | None:
-        try:
-            found = self._source.committed([TopicPartition(EVENTS, one.number) for one in waiting], seconds)
-        except KafkaException:
-            return None
-        if any(answer.error is not None for answer in found):
-            return None
-        return {
-            one: (answer.offset if answer.offset >= 0 else None, trial.read(answer.metadata)[1])
-            for one, answer in zip(waiting, found, strict=True)
-        }
-
-    def _begin(self, one: Incarnation) -> bool:
-        """Read the changelog from where this incarnation is to its end of now, open transactions included."""
-        try:
-            low, one.target = self._observer.get_watermark_offsets(TopicPartition(CHANGELOG, one.number), 1.0)
+    def _hear(self) -> None:
+        """Take the answers: the changelog is read from where this incarnation is to its end of then."""
+        for one, answer in self._asking.answers():
+            one.owner = answer.owner or one.owner
+            if not isinstance(answer, Answer):
+                if time.monotonic() - self._stuck.setdefault(one, one.since) > _QUICK_SECONDS:
+                    one.patience = min(one.patience * 2, _MOST_PATIENCE_SECONDS)
+                self._later(one, answer.why, cut=bool(answer.owner))
+                continue
+            one.committed, one.recorded, one.target = answer.committed, answer.trial, answer.changelog[1]
             if one.committed is None:
-                one.position = self._observer.get_watermark_offsets(TopicPartition(EVENTS, one.number), 1.0)[0]
-        except (KafkaException, TypeError):  # None when it timed out
-            return False
-        one.on(Signal.STABLE)
-        if one.read_to == 0 and self._snapshots.has(one):
-            self._imaging[one] = self._beside.submit(self._snapshots.read, one, low, one.target), low
-        else:
-            self._read_from(one, low)
-        return True
+                one.position = answer.source[0]
+            one.on(Signal.STABLE)
+            self._known[one] = answer
 
     def _take_up(self) -> None:
-        """Go on with the changelog where a snapshot is taken up, or was of no use."""
-        for one, (image, low) in list(self._imaging.items()):
-            if not image.done():
+        """Read the changelog of those of whom all is known, behind the snapshot where there is one that fits."""
+        for one, answer in list(self._known.items()):
+            image = self._imaging.get(one)
+            low, end = answer.changelog
+            if self._reading.get(one.number) is one or (image is not None and not image.done()):
                 continue
-            del self._imaging[one]
-            found = image.result()
+            found = None if image is None else self._imaging.pop(one).result()
             if found is not None:
-                self._snapshots.took(one, found)
+                self._snapshots.take_up(one, found, low, end)
             self._read_from(one, low)
 
     def _read_from(self, one: Incarnation, low: int) -> None:
@@ -205,6 +174,7 @@ class Restorer:
 
     def _settle(self, one: Incarnation, now: float) -> bool:
         """All is read: let it run if its control record says the committed offset, else have it wait."""
+        answer = self._known[one]
         self._unassign(one)
         if one.image_life is not None and one.image_life != one.life:
             self._snapshots.disown(one)
@@ -216,7 +186,7 @@ class Restorer:
             self._later(one, f"committed offset {one.committed}, changelog {one.control}", cut=False)
             return False
         place = one.committed if one.control is None else one.control
-        if place is not None and not self._holds(one, place):
+        if place is not None and answer.source[1] < place and not self._shows(one.number, place - 1):
             one.on(Signal.UNEQUAL)
             self._later(one, f"{EVENTS} ends before offset {place}, which is next: was the topic made anew?", cut=False)
             return False
@@ -232,19 +202,15 @@ class Restorer:
 
     def _unassign(self, one: Incarnation) -> None:
         del self._reading[one.number]
+        del self._known[one]
         self._reader.incremental_unassign([TopicPartition(CHANGELOG, one.number)])
 
-    def _holds(self, one: Incarnation, place: int) -> bool:
-        """Whether the source reaches as far as `place`; without a look nothing would ever be read, and nobody told."""
-        try:
-            if self._observer.get_watermark_offsets(TopicPartition(EVENTS, one.number), 1.0)[1] >= place:
-                return True
-        except (KafkaException, TypeError):  # None when it timed out
-            return False
-        return self._shows(TopicPartition(EVENTS, one.number, place - 1))
+    def _shows(self, number: int, offset: int) -> bool:
+        """Whether reading finds that event or a later one. Without it nothing would ever be read, and nobody told.
 
-    def _shows(self, last: TopicPartition) -> bool:
-        """Whether reading at `last` finds it or something later. The embedded broker tells of ends that are too low."""
+        The embedded broker tells of ends that are too low.
+        """
+        last = TopicPartition(EVENTS, number, offset)
         self._observer.incremental_assign([last])
         try:
             for run in runs(self._observer.consume(1, _LAST_SECONDS)):
@@ -262,18 +228,8 @@ class Restorer:
         """It can't go on: after a while `cut` off the previous owner, where that may help; after longer say so."""
         now = time.monotonic()
         seconds = now - self._stuck.setdefault(one, now)
-        if cut and seconds > AFTER_SECONDS:
-            self._cut_off_owner(one, now)
+        if cut and seconds > AFTER_SECONDS and one.owner:
+            self._fence.cut(one.owner, now)
         if now - self._told.get(one, now - seconds) > _TELL_SECONDS:
             self._told[one] = now
             _log.error("partition %d has waited %.0f s: %s", one.number, seconds, why)
-
-    def _cut_off_owner(self, one: Incarnation, now: float) -> None:
-        """The previous owner's transactional id stands beside the last offset that it committed."""
-        try:
-            found = self._observer.committed([TopicPartition(EVENTS, one.number)], 0.2)
-        except KafkaException:
-            return
-        owner, _ = trial.read(found[0].metadata)
-        if owner:
-            self._fence.cut(owner, now)

@@ -192,8 +192,8 @@ class Snapshots:
         """Whether there is a file to begin with."""
         return self._folder is not None and one.images and self._path(self._folder, one.number).exists()
 
-    def read(self, one: Incarnation, low: int, end: int) -> Image | None:
-        """A new partition with the rows of the snapshot, where there is one that fits between the changelog's ends.
+    def read(self, one: Incarnation) -> Image | None:
+        """A new partition with the rows of the snapshot, where there is one that can be read.
 
         May be called in a thread of its own: nothing of the incarnation is changed.
         """
@@ -203,21 +203,27 @@ class Snapshots:
             with path.open("rb") as file:
                 data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
             header, blocks = _read(data)
-            self._refuse(header, one.number, low, end)
+            self._refuse(header, one.number)
             self._job.take_up(partition, blocks)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, msgspec.DecodeError) as error:
-            _log.warning("partition %d: the snapshot is of no use, all is read: %s", one.number, error)
-            path.unlink(missing_ok=True)
+            self._useless(one, str(error))
             return None
-        _log.info("partition %d: snapshot, %d offsets of the changelog left", one.number, end - header.mark)
         return Image(partition, header.life, header.mark, header.position, header.written_s)
 
-    def took(self, one: Incarnation, image: Image) -> None:
-        """The incarnation goes on from this: no need to copy it at once."""
+    def take_up(self, one: Incarnation, image: Image, low: int, end: int) -> None:
+        """Go on from an image, if it fits between the changelog's ends: no need to copy it at once."""
+        if not low <= image.mark < end:
+            self._useless(one, f"the changelog goes from {low} to {end}, not through {image.mark}")
+            return
+        _log.info("partition %d: snapshot, %d offsets of the changelog left", one.number, end - image.mark)
         one.partition, one.image_life, one.read_to = image.partition, image.life, image.mark
         self._made[one] = (time.monotonic() - (time.time() - image.written_s), image.position)
+
+    def _useless(self, one: Incarnation, why: str) -> None:
+        _log.warning("partition %d: the snapshot is of no use, all is read: %s", one.number, why)
+        self._delete(one.number)
 
     def disown(self, one: Incarnation) -> None:
         """Its snapshot turned out to be of another changelog."""
@@ -225,12 +231,10 @@ class Snapshots:
         one.images = False
         self._delete(one.number)
 
-    def _refuse(self, header: Header, number: int, low: int, end: int) -> None:
+    def _refuse(self, header: Header, number: int) -> None:
         """Raise ValueError unless a file is what is looked for."""
         if (header.form, header.group, header.partition) != (self._job.form, self._group, number):
             raise ValueError("it was made by another version, policy, group or partition")
-        if not low <= header.mark < end:
-            raise ValueError(f"the changelog goes from {low} to {end}, not through {header.mark}")
         if not 0 <= time.time() - header.written_s < OLDEST_SECONDS:
             raise ValueError("it is too old, or of the future")
 

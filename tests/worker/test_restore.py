@@ -1,4 +1,4 @@
-"""An image that is read beside the loop is taken up only by the life that asked for it."""
+"""What is asked for and read beside the loop goes to the life that asked; a dead owner holds up nothing else."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from stream.worker.fence import Fence
+from stream.worker.asking import Asking
+from stream.worker.fence import AFTER_SECONDS
 from stream.worker.incarnation import Incarnation, Signal, State
 from stream.worker.restore import Restorer
 from stream.worker.snapshot import Image
@@ -30,12 +31,12 @@ class Files:
     def has(self, _: Incarnation) -> bool:
         return True
 
-    def read(self, _one: Incarnation, _low: int, _end: int) -> Image:
+    def read(self, _one: Incarnation) -> Image:
         found: Future[Image] = Future()
         self.asked.append(found)
         return found.result(PATIENCE_SECONDS)
 
-    def took(self, one: Incarnation, image: Image) -> None:
+    def take_up(self, one: Incarnation, image: Image, _low: int, _end: int) -> None:
         one.partition, one.image_life, one.read_to = image.partition, image.life, image.mark
 
 
@@ -60,15 +61,37 @@ class Reading:
     def close(self) -> None: ...
 
 
-class World:
-    """A restorer for which everything is as it should be, but for the files."""
+class Group:
+    """What the group has committed; while a transaction is open on it, only who did that is known."""
 
-    def __init__(self) -> None:
-        self.files, self.reading = Files(), Reading()
-        source = SimpleNamespace(committed=lambda found, _: [TopicPartition("e", one.partition, 7) for one in found])
-        fence = Fence(lambda _: pytest.fail("nobody is to be cut off"), "own")
-        clients: tuple[Any, Any, Any] = source, self.reading, self.reading
-        self.restorer = Restorer(*clients, fence, self.files, lambda: None)  # type: ignore[arg-type]
+    def __init__(self, *, stable: bool = True) -> None:
+        self.open = threading.Event()
+        if stable:
+            self.open.set()
+        self.asked = 0
+
+    def committed(self, places: list[TopicPartition], seconds: float) -> list[TopicPartition]:
+        self.asked += 1
+        if not self.open.wait(seconds):
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        return [TopicPartition("e", one.partition, 7, "lapse.dead") for one in places]
+
+
+class Observing(Reading):
+    def committed(self, places: list[TopicPartition], _: float) -> list[TopicPartition]:
+        return [TopicPartition("e", one.partition, 7, "lapse.dead") for one in places]
+
+
+class World:
+    """A restorer for which everything is as it should be, but for the files, and the group where it isn't stable."""
+
+    def __init__(self, *, stable: bool = True) -> None:
+        self.files, self.reading, self.group = Files(), Reading(), Group(stable=stable)
+        self.cut: list[str] = []
+        observing: Any = Observing()
+        fence = SimpleNamespace(cut=lambda owner, _now: self.cut.append(owner))
+        asking = Asking(self.group, observing)  # type: ignore[arg-type]
+        self.restorer = Restorer(asking, self.reading, observing, fence, self.files)  # type: ignore[arg-type]
 
     def until_asked(self, one: Incarnation, times: int) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -137,3 +160,41 @@ def test_what_is_being_read_at_the_end_does_not_hold_up_leaving(world: World) ->
     began = time.monotonic()
     world.restorer.close()
     assert time.monotonic() - began < PATIENCE_SECONDS / 2
+
+
+def test_while_an_owners_transaction_is_open_its_file_is_read_and_the_loop_goes_on() -> None:
+    world = World(stable=False)
+    one = Incarnation(0, Counting, time.monotonic())
+    longest, until = 0.0, time.monotonic() + 2 * AFTER_SECONDS
+    while time.monotonic() < until:
+        began = time.monotonic()
+        world.restorer.advance([one], began)
+        longest = max(longest, time.monotonic() - began)
+        threading.Event().wait(0.005)
+    assert longest < one.patience / 2, "the loop waited for an answer"
+    assert world.files.asked, "the file was not read meanwhile"
+    assert set(world.cut) == {"lapse.dead"}
+    assert not world.reading.places, "it reads without knowing where to begin"
+    world.files.asked[0].set_result(image(300))
+    world.group.open.set()
+    world.advance(one, 1)
+    assert one.state is State.RESTORE
+    assert world.reading.places == [300]
+    world.restorer.close()
+
+
+def test_an_answer_to_a_life_that_is_over_is_nobodys() -> None:
+    world = World(stable=False)
+    one = Incarnation(0, Counting, time.monotonic())
+    world.restorer.advance([one], time.monotonic())
+    one.on(Signal.TAKEN)
+    world.restorer.forget(one)
+    world.group.open.set()
+    for _ in range(20):
+        world.restorer.advance([one], time.monotonic())
+        threading.Event().wait(0.005)
+    assert one.state is State.GONE
+    assert one.committed is None
+    for file in world.files.asked:
+        file.set_result(image(1))
+    world.restorer.close()

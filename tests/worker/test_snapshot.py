@@ -100,11 +100,11 @@ def test_an_image_and_the_tail_are_the_whole_changelog(log: Log, tmp_path: Path)
     file.write_bytes(before)  # as another worker may have left it
     one = log.fresh()
     assert log.snapshots.has(one)
-    image = log.snapshots.read(one, 0, len(log.worker.transactions.done))
+    image = log.snapshots.read(one)
     assert image is not None
     assert image.mark > 0
     assert image.life == b"life"
-    log.snapshots.took(one, image)
+    log.snapshots.take_up(one, image, 0, len(log.worker.transactions.done))
     assert (one.read_to, one.image_life) == (image.mark, b"life")
     log.rest(one, image.mark)
     assert state(one.partition) == restored(log)
@@ -169,14 +169,18 @@ def test_what_does_not_fit_is_refused_and_deleted(log: Log, tmp_path: Path, wron
             os.rename(path, tmp_path / "other-0.snapshot")  # noqa: PTH104 (moved by hand)
             path = tmp_path / "other-0.snapshot"
     one = log.fresh()
-    assert log.snapshots.read(one, low, end) is None
+    image = log.snapshots.read(one)
+    if image is not None:
+        log.snapshots.take_up(one, image, low, end)
+    assert one.image_life is None, "it was taken up"
+    assert one.read_to == 0
     assert not path.exists()
     assert not log.snapshots.has(one)
 
 
 def test_another_life_of_the_changelog_is_disowned(log: Log, tmp_path: Path) -> None:
     one = log.fresh()
-    assert log.snapshots.read(one, 0, TOPIC_END * 10) is not None
+    assert log.snapshots.read(one) is not None
     log.snapshots.disown(one)
     assert not log.snapshots.has(one)
     assert not list(tmp_path.iterdir())
