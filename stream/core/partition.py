@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from stream.core import alerts, erasures, flows, heap, kernel, latest, layouts, pulse, winback
+from stream.core import alerts, erasures, failing, flows, heap, kernel, latest, layouts, pulse, winback
 from stream.core.alerts import Alert
 from stream.core.batch import Batch
 from stream.core.calendar import DAY_MS, HOUR_MS, calendar, period_start
@@ -136,11 +137,12 @@ class Partition:
         store = self._store(len(batch), max(last_ms, int(self._clock[C.ALERT])))
         step = Step(start)
         while True:
-            why, step.next = kernel.apply(store, self.flows.view, self._clock, events, step.next, stop, self.rules)
+            with failing.in_kernel(self.table, store.heap, self._clock):
+                why, step.next = kernel.apply(store, self.flows.view, self._clock, events, step.next, stop, self.rules)
             if not self._stopped(why, step):
                 break
         step.too_late = np.flatnonzero(events.too_late).tolist()
-        self._tell(step)
+        self._tell(step, rows[start : step.next])
         return step
 
     def follow(self, wall_ms: int) -> Step:
@@ -152,10 +154,11 @@ class Partition:
         self._take_up()
         store = self._store(0, to_ms)
         step = Step(0)
-        while to_ms > self._clock[C.ALERT] and self._stopped(
-            kernel.advance(store, self._clock, to_ms, self.rules), step
-        ):
-            pass
+        while to_ms > self._clock[C.ALERT]:
+            with failing.in_kernel(self.table, store.heap, self._clock):
+                why = kernel.advance(store, self._clock, to_ms, self.rules)
+            if not self._stopped(why, step):
+                break
         self._tell(step)
         return step
 
@@ -290,7 +293,7 @@ class Partition:
         self._counted_n += new.size
         winback.count(new, self.flows, self.policy, self._calendar, self.table.customer_id)
 
-    def _tell(self, step: Step) -> None:
+    def _tell(self, step: Step, rows: NDArray[np.int32] | None = None) -> None:
         c = self._clock
         self._count_ends()
         self.table.changed_n, self.table.more_n = int(c[C.CHANGED_N]), int(c[C.MORE_N])
@@ -301,7 +304,8 @@ class Partition:
                 self._head = head
                 step.parts.append(head)
         for note in self._notes[: c[C.NOTES_N]]:
-            self._take_note(note, step)
+            with failing.of_note(self.table, note, rows):
+                self._take_note(note, step)
 
     def _take_note(self, note: Note, step: Step) -> None:
         if note["what"] == FORGOTTEN:

@@ -154,16 +154,9 @@ class CustomerTable:
         out = np.empty(n, np.int32)
         before = self.n
         self.n = _find_or_add(
-            self.arena,
-            self.key_start,
-            self._slots,
-            self.hashes,
-            np.frombuffer(joined, np.uint8),
-            starts,
-            hashes,
-            before,
-            out,
-        )
+            self.arena, self.key_start, self._slots, self.hashes, np.frombuffer(joined, np.uint8), starts, hashes,
+            before, out,
+        )  # fmt: skip
         if self.n > before:
             plain(self.rows)[before : self.n] = plain(NEWBORN)[0]
             self.due_ms[before : self.n] = NEVER_MS
@@ -238,6 +231,10 @@ class CustomerTable:
         self.more[self.rows["more"][row]] = self.more[0]
         self.rows[row] = NEWBORN[0]
         self.due_ms[row] = NEVER_MS
+        self.note_change(row)
+
+    def note_change(self, row: int) -> None:
+        """Remember that a row is not what the changelog has."""
         if not self.dirty[row]:
             self.dirty[row] = 1
             self.changed[self.changed_n] = row

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stream import metrics
-from stream.core import image, lifecycle
+from stream.core import failing, image, lifecycle
 from stream.core.alerts import SEVERITIES
 from stream.core.describe import describe
 from stream.core.money import minor_digits
@@ -98,6 +98,7 @@ class Job:
     form: str = ""  # what an image must have been made with to be taken up; empty: no images
     image: Callable[[Any], Sequence[bytes | memoryview]] = lambda _: ()  # a partition's blocks, right after a commit
     take_up: Callable[[Any, Sequence[bytes | memoryview]], None] = lambda _partition, _blocks: None
+    rest: Callable[[Any, bytes], bool] = lambda _partition, _key: False  # let nothing fall due of a customer
     schedule: Schedule | None = None  # to which versions of the policy are added while the worker runs
 
 
@@ -118,6 +119,7 @@ def real_job(policy: Policy) -> Job:
         form=image.form(policy),
         image=image.blocks,
         take_up=image.take_up,
+        rest=lambda partition, key: failing.rest(partition.table, key),
         schedule=schedule,
     )
 

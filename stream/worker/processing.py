@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 from confluent_kafka import Message
 
 from stream import metrics
+from stream.core.failing import DueError
 from stream.wire.dead import DeadLetter, Headers, Reason, to_record, too_late
 from stream.worker.incarnation import Incarnation, State
 from stream.worker.job import Job, Step
@@ -35,12 +36,13 @@ _log = logging.getLogger("lapse.worker")
 class KernelError(Exception):
     """Decoding or applying failed where it must not; `incarnation` may be half applied."""
 
-    def __init__(self, incarnation: Incarnation, records: Sequence[Message]) -> None:
-        """`records` are those among which the failing one is."""
+    def __init__(self, incarnation: Incarnation, records: Sequence[Message], key: bytes | None = None) -> None:
+        """`records` are those among which the failing one is, unless it was what fell due of the customer `key`."""
         during = f"within {len(records)} events" if records else "as the clock went with the wall clock"
         super().__init__(f"partition {incarnation.number}: the kernel failed {during}")
         self.incarnation = incarnation
         self.records = records
+        self.key = key
 
 
 @dataclass(slots=True)
@@ -67,6 +69,8 @@ class Processor:
         self.beginning = False
         self.oldest_ms: int | None = None  # timestamp of the oldest record in the transaction
         self._poison: dict[int, set[int]] = {}
+        self._tired: dict[int, set[bytes]] = {}  # customers on whom what falls due fails, by partition
+        self._known: set[tuple[int, bytes]] = set()  # of them
 
     def begin(self, found: Iterable[tuple[Incarnation, Sequence[Message]]]) -> None:
         """Write down the lives that begin, before their first records are tried; give up a record that ended many."""
@@ -117,6 +121,7 @@ class Processor:
 
     def follow(self, one: Incarnation, wall_ms: int) -> bool:
         """Let the clock go with the wall clock; whether more is due than fits one transaction."""
+        self._put_to_rest(one)
         before = one.partition.clock_ms
         with _blaming(one, []):
             step = one.partition.follow(wall_ms)
@@ -147,12 +152,17 @@ class Processor:
     def failed(self, error: KernelError) -> None:
         """Halve what may fail next time, or give up one event. Raises when too many were given up."""
         one, records = error.incarnation, error.records
-        if not records:
+        if error.key is not None:
+            self._tired.setdefault(one.number, set()).add(error.key)
+            if (one.number, error.key) not in self._known:  # it falls due again with each event of theirs
+                self._known.add((one.number, error.key))
+                self._give_up(one, error)
+        elif not records:
             one.rests_until_ms = time.time_ns() // 1_000_000 + REST_MS
-            return
-        if len(records) > 1:
+        if len(records) > 1:  # also where a row is at fault, which falls due again if an event of its customer is there
             one.limit = len(records) // 2
             one.suspect_until = _offset(records[-1]) + 1
+        if len(records) != 1 or error.key is not None:
             return
         self._poison.setdefault(one.number, set()).add(_offset(records[0]))
         self._give_up(one, error)
@@ -161,11 +171,12 @@ class Processor:
         """Count an event that is given up. Raises RuntimeError when there were too many, whoever the worker was."""
         one.trial = one.trial.gave_up(int(time.time()))
         if len(one.trial.given_up_s) > MOST_GIVEN_UP:
-            text = f"{len(one.trial.given_up_s)} events of partition {one.number} were given up within an hour"
+            text = f"{len(one.trial.given_up_s)} events or rows of partition {one.number} were given up within an hour"
             raise RuntimeError(text) from error
 
     def _apply(self, one: Incarnation, records: Sequence[Message]) -> None:
         """Decode and apply; where more falls due than fits one transaction, commit and go on."""
+        self._put_to_rest(one)
         self.touch(one)
         stamps = [stamp for _, stamp in map(Message.timestamp, records)]
         self.oldest_ms = min(stamps[0], self.oldest_ms or stamps[0])
@@ -225,6 +236,19 @@ class Processor:
         self._meters.count(metrics.EVENTS, str(one.number))
         one.position = _offset(record) + 1
 
+    def _put_to_rest(self, one: Incarnation) -> None:
+        """Have nothing fall due of customers on whom that fails, and tell it."""
+        for customer in self._tired.pop(one.number, ()):
+            if not self._job.rest(one.partition, customer):
+                continue
+            self.touch(one)
+            why = DeadLetter(
+                0, Reason.internal_error, "what fell due failed: it rests until this customer's next event"
+            )
+            key, value, headers = to_record(why, customer, None, CHANGELOG, one.number, one.position)
+            self._transactions.send(DEAD, value, key, headers)
+            self._meters.count(metrics.DEAD, str(one.number), why.reason.value)
+
     def _send_dead(self, one: Incarnation, records: Sequence[Message], why: DeadLetter) -> None:
         record = records[why.record]
         key, value, headers = to_record(why, record.key(), record.value(), EVENTS, one.number, _offset(record))
@@ -255,6 +279,8 @@ def _blaming(one: Incarnation, records: Sequence[Message]) -> Iterator[None]:
         yield
     except (AbortError, BrokenError):
         raise
+    except DueError as error:
+        raise KernelError(one, records, error.key) from error
     except Exception as error:
         raise KernelError(one, records) from error
 

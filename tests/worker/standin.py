@@ -44,6 +44,7 @@ class Counting:
     """Counts events by customer; an event `late` comes too late, on `poison` the kernel fails, of `deadly` it dies.
 
     What follows from `unsayable` can't be encoded; once it has seen `stuck`, the clock can't follow the wall clock.
+    What falls due of customers called `ill…` fails unless they rest.
     """
 
     def __init__(self, number: int) -> None:
@@ -55,6 +56,7 @@ class Counting:
         self.followed = 0
         self.trust_ms = 2**60
         self.stuck = False
+        self.resting: set[bytes] = set()
 
     @property
     def live_ms(self) -> int | None:
@@ -68,6 +70,7 @@ class Counting:
     def apply(self, batch: Batch, start: int = 0, stop: int | None = None, stamps_ms: object = None) -> Step:
         del stop, stamps_ms
         step = Step(start)
+        self.fall_due()
         for at in range(start, len(batch)):
             if len(step.alerts) == MOST_ALERTS_A_STEP:
                 break
@@ -97,10 +100,22 @@ class Counting:
                 step.alerts.append((customer, b"%d" % count))
         return step
 
+    def rest(self, customer: bytes) -> bool:
+        self.resting.add(customer)
+        return True
+
+    def fall_due(self) -> None:
+        from stream.core.failing import DueError
+
+        for customer in self.rows:
+            if customer.startswith(b"ill") and customer not in self.resting:
+                raise DueError(customer)
+
     def follow(self, wall_ms: int) -> Step:
         """Fires one alert for each minute that the clock is ahead of the last event."""
         assert self.clock_ms is not None
-        assert not self.stuck, "a bug in what falls due"
+        assert not self.stuck, "a bug in what closes"
+        self.fall_due()
         self.clock_ms = wall_ms
         if self.followed:
             return Step(0)
@@ -150,6 +165,7 @@ def job() -> Any:
         part=lambda part: part,
         alert_labels=lambda _: ("standin", "opened", "low", ""),
         grace_ms=0,
+        rest=Counting.rest,
     )
 
 

@@ -111,6 +111,22 @@ def test_an_event_on_which_the_kernel_fails_goes_aside(bootstrap: str) -> None:
     assert [(one.value, dict(one.headers)["reason"]) for one in dead] == [(b"poison", b"internal_error")]
 
 
+def test_a_customer_of_whom_what_falls_due_fails_takes_nobody_down(bootstrap: str) -> None:
+    topics.create(bootstrap, 1, 1)
+    events = customers(300)
+    events[100:100] = [b"ill"]
+    produce(bootstrap, topics.EVENTS, [(customer, b"event") for customer in events])
+    with Worker(bootstrap, "a") as worker:
+        wait_done(bootstrap, 1, len(events))
+        produce(bootstrap, topics.EVENTS, [(b"x", b"event")])
+        wait_done(bootstrap, 1, len(events) + 1)
+        assert worker.stop()[0] == 0
+    check(bootstrap, [*events, b"x"])
+    dead = read_all(bootstrap, topics.DEAD)
+    assert {(one.key, one.value) for one in dead} == {(b"ill", b"")}
+    assert dict(dead[0].headers)["reason"] == b"internal_error"
+
+
 def test_the_clock_follows_the_wall_clock_only_when_the_events_are_of_now(bootstrap: str) -> None:
     topics.create(bootstrap, 2, 1)
     now_ms = time.time_ns() // 1_000_000
