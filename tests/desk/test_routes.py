@@ -7,7 +7,7 @@ import pytest
 
 from stream.core.policy import Policy
 from stream.core.policy import parse as parse_policy
-from stream.desk.routes import Quiet, Route, RoutesError, parse
+from stream.desk.routes import MOST_ROUTES, Quiet, Route, RoutesError, parse
 from stream.desk.settings import SettingsError, read_routes, read_secrets, read_token
 from tests.desk.making import alert
 
@@ -49,6 +49,13 @@ def test_every_mistake_of_a_file_is_told_at_once() -> None:
     ):  # fmt: skip
         assert word in told, f"{word}\n{told}"
     assert "crm.example.com" not in told, "an address may hold a secret"
+
+
+def test_only_so_many_routes_are_served() -> None:
+    one = '[[route]]\nname = "r%d"\nurl = "https://crm.example.com/x"\n'
+    assert len(parse("".join(one % n for n in range(MOST_ROUTES)), POLICY)) == MOST_ROUTES
+    with pytest.raises(RoutesError, match=f"at most {MOST_ROUTES} are served"):
+        parse("".join(one % n for n in range(MOST_ROUTES + 1)), POLICY)
 
 
 def test_a_file_that_is_right_has_its_defaults() -> None:

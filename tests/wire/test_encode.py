@@ -114,6 +114,13 @@ def test_a_large_original_is_cut_and_told_by_its_hash() -> None:
     assert dict(headers)["reason"] == b"too_late"
 
 
+def test_a_key_of_64_kb_is_kept_and_a_longer_one_cut_to_it() -> None:
+    for size, told in ((dead.MAX_KEY_BYTES, None), (dead.MAX_KEY_BYTES + 1, b"65537")):
+        key, _, headers = dead.to_record(dead.too_late(0), b"k" * size, b"{}", "customer.events", 0, 0)
+        assert key == b"k" * (64 * 1024)
+        assert dict(headers).get("original_key_size") == told
+
+
 def test_a_dead_letter_of_a_file() -> None:
     line = json.loads(dead.line(dead.too_late(0), b"\xff{}", 17))
     assert (line["line"], line["reason"], line["value"]) == (17, "too_late", "\\xff{}")

@@ -78,6 +78,7 @@ def test_bad_records_go_aside_with_their_bytes(bootstrap: str) -> None:
     sent: list[tuple[bytes | None, bytes | None]] = [
         (b"a", b"event"), (b"a", b"bad \xff\x00"), (None, b"bad"), (b"a", b"late"), (b"a", b"event"),
         (b"b", b"bad" + b"x" * 600_000), (b"a", b"event"), (b"c", None),
+        (b"k" * 70_000, b"bad key"),
     ]  # fmt: skip
     produce(bootstrap, topics.EVENTS, sent)
     with Worker(bootstrap, "a") as worker:
@@ -91,6 +92,7 @@ def test_bad_records_go_aside_with_their_bytes(bootstrap: str) -> None:
         2: (None, b"bad", b"not_json"),
         3: (b"a", b"late", b"too_late"),
         5: (b"b", b"bad" + b"x" * (512 * 1024 - 3), b"not_json"),
+        8: (b"k" * (64 * 1024), b"bad key", b"not_json"),
     }
     cut = next(headers for _, _, headers in dead if headers["offset"] == b"5")
     assert cut["original_size"] == b"600003"
