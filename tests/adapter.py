@@ -106,7 +106,7 @@ class Driver:
         return int(event["time"]) + int(event.get("after_ms", 0))
 
     def commit(self) -> None:
-        keys, values = self.partition.changes()
+        keys, values = self.partition.changes().lists()
         self.changelog.update(zip(keys, values, strict=True))
         self.control = self.partition.control()
 

@@ -18,8 +18,9 @@ from stream.core import erasures, flows, latest
 from stream.core.hashing import SEPARATOR, spans
 from stream.core.partition import Partition
 from stream.core.policy import Policy
+from stream.core.records import as_bytes
 from stream.core.row import MORE, ROW, ROW_LAYOUT
-from stream.core.table import CustomerTable, plain
+from stream.core.table import CustomerTable
 
 Block: TypeAlias = bytes | memoryview
 
@@ -53,9 +54,9 @@ def take_up(partition: Partition, found: Sequence[Block]) -> None:
 def _copied(table: CustomerTable) -> tuple[bytes, NDArray[np.void], NDArray[np.void]]:
     """The keys (NUL-joined), the rows of customers, and what there is beside them."""
     live = np.flatnonzero(table.rows["seen_s"][: table.n])
-    every = plain(table.rows)
+    every = as_bytes(table.rows)
     rows = every[: table.n].copy() if live.size == table.n else every.take(live, axis=0)
-    return table.keys_of(live, 1)[:-1].tobytes(), rows.reshape(-1).view(ROW), table.more[: table.more_n].copy()
+    return table.keys_of(live)[:-1].tobytes(), rows.reshape(-1).view(ROW), table.more[: table.more_n].copy()
 
 
 def _set(table: CustomerTable, joined: bytes, rows: NDArray[np.uint8], more: NDArray[np.void]) -> None:
@@ -68,7 +69,7 @@ def _set(table: CustomerTable, joined: bytes, rows: NDArray[np.uint8], more: NDA
     found = table.rows_of(joined, *spans(joined, n))
     if table.n != n:
         raise ValueError(f"{n - table.n} of the keys are there twice")
-    plain(table.rows)[:n] = rows.reshape(n, ROW.itemsize)  # `found` is 0, 1, 2 … n - 1
+    as_bytes(table.rows)[:n] = rows.reshape(n, ROW.itemsize)  # `found` is 0, 1, 2 … n - 1
     if int(table.rows["more"][:n].max()) >= more.size:
         raise ValueError("a row refers to what is not there")
     table.more, table.more_n = more.copy(), more.size

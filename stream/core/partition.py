@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core import alerts, erasures, failing, flows, heap, kernel, latest, layouts, pulse, winback
+from stream.core import alerts, erasures, failing, flows, heap, kernel, latest, layouts, pulse, records, winback
 from stream.core.alerts import Alert
 from stream.core.batch import Batch
 from stream.core.calendar import DAY_MS, HOUR_MS, calendar, period_start
@@ -27,6 +27,7 @@ from stream.core.ledger import Ledger, Year
 from stream.core.life import FORGOTTEN
 from stream.core.outcomes import Outcomes
 from stream.core.policy import Policy
+from stream.core.records import Records
 from stream.core.retention import Head, Part
 from stream.core.row import NEVER_MS, ROW_LAYOUT, SIGNS, Row
 from stream.core.rules import rules_of
@@ -169,12 +170,12 @@ class Partition:
         policy = self.policy
         return scan(self.table, day, end_s, policy.active_days, policy.silent.min_purchase_days)
 
-    def changes(self, most: int | None = None) -> tuple[list[bytes], list[bytes | None]]:
-        """Keys and changelog values of what changed and was not taken yet, of `most` rows at once."""
-        keys, values = self.table.take_changes(most)
+    def changes(self, most: int | None = None) -> Records:
+        """Changelog records of what changed and was not taken yet, of `most` rows at once."""
+        rows = self.table.take_changes(most)
         self._clock[C.CHANGED_N] = self.table.changed_n
         beside = self.flows.changes() | self.ledger.latest.changes() | self.erasures.changes()
-        return [*keys, *beside], [*values, *beside.values()]
+        return rows + records.of(list(beside), list(beside.values()))
 
     def control(self) -> bytes:
         """What a partition is beside its rows, for the changelog."""
@@ -190,20 +191,20 @@ class Partition:
 
     def load(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> None:
         """Set rows from changelog records, in order: the last of a key wins. Raises OtherPolicyError for other rows."""
-        records = dict(zip(keys, values, strict=True))
-        beside = [(key, value) for key, value in records.items() if key.startswith(SEPARATOR)]
+        given = dict(zip(keys, values, strict=True))
+        beside = [(key, value) for key, value in given.items() if key.startswith(SEPARATOR)]
         for key, _ in beside:
-            del records[key]
+            del given[key]
         self.flows.load((key, value) for key, value in beside if key.startswith(flows.KEY))
         self.ledger.latest.load((key, value) for key, value in beside if key.startswith(latest.KEY))
         self.erasures.load((key, value) for key, value in beside if key.startswith(erasures.KEY))
-        kept = {key: value for key, value in records.items() if value is not None}
+        kept = {key: value for key, value in given.items() if value is not None}
         try:
             rows = layouts.current(list(kept.values()))
         except ValueError as error:
             raise OtherPolicyError(f"changelog of partition {self.number}: this version can't read {error}") from None
         self.table.load(list(kept), rows)
-        self.table.drop([key for key, value in records.items() if value is None])
+        self.table.drop([key for key, value in given.items() if value is None])
 
     def load_control(self, data: bytes) -> None:
         """Go on from a control record. Raises OtherPolicyError where rows would be misread."""

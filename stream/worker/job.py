@@ -17,6 +17,7 @@ from stream.core.alerts import SEVERITIES
 from stream.core.describe import describe
 from stream.core.money import minor_digits
 from stream.core.partition import Partition as Real
+from stream.core.records import Records
 from stream.core.risk import value_at_risk
 from stream.core.schedule import Schedule
 from stream.core.signs import NAMES, Sign
@@ -66,7 +67,7 @@ class Partition(Protocol):
     def follow(self, wall_ms: int) -> Step:
         """Let the alert clock follow the wall clock."""
 
-    def changes(self, most: int | None = None) -> tuple[list[bytes], list[bytes | None]]:
+    def changes(self, most: int | None = None) -> Records:
         """Changed rows that were not taken yet, `most` at once."""
 
     def control(self) -> bytes:
@@ -148,8 +149,7 @@ def _warm_up(policy: Policy) -> None:
     partition.apply(batch)
     partition.follow(later_ms + 86_400_000)
     partition.trusted_until_ms(0, 1)
-    keys, values = partition.changes()
-    job.make(0).load(keys, values)
+    job.make(0).load(*partition.changes().lists())
     job.take_up(job.make(0), job.image(partition))
     job.scan(partition)
     job.describe(partition, "c")

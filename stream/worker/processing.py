@@ -137,11 +137,11 @@ class Processor:
     def write_rows(self, one: Incarnation) -> None:
         """Send the rows that changed since the last time, a few at once: what is copied stays in the cache."""
         while True:
-            keys, values = one.partition.changes(ROWS_AT_ONCE)
-            if not keys:
+            records = one.partition.changes(ROWS_AT_ONCE)
+            if not records:
                 return
-            self._transactions.send_all(CHANGELOG, values, keys, one.number)
-            one.gone = one.gone or None in values
+            self._transactions.send_all(CHANGELOG, records, one.number)
+            one.gone = one.gone or bool(records.gone.any())
 
     def write_control(self, one: Incarnation) -> None:
         """Send the control record: together with the offsets it proves a restore."""

@@ -10,14 +10,18 @@ from __future__ import annotations
 import logging
 import struct
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
+
+from stream.worker import direct
 
 if TYPE_CHECKING:
     from confluent_kafka import TopicPartition
 
+    from stream.core.records import Records
     from stream.wire.dead import Headers
 
 CALL_SECONDS: Final = 5.0  # each call's own limit; the watchdog's is 15 s, for calls that don't keep theirs
@@ -30,8 +34,6 @@ CONNECT_SECONDS: Final = 60.0  # how long a cluster may be away before the worke
 
 _log = logging.getLogger("lapse.transaction")
 _METADATA = b"CGMDv2:"
-# topic, values, keys, partition, headers of what was sent together
-_Sent: TypeAlias = "tuple[str, Sequence[bytes | None], Sequence[bytes | None], int, Headers]"
 
 
 class AbortError(Exception):
@@ -59,7 +61,7 @@ class Transactions:
         self._alive = alive
         self.open = False
         self.since = 0.0  # monotonic seconds of `begin`
-        self._sent: list[_Sent] = []  # since `begin`
+        self._sent: list[Callable[[], None]] = []  # since `begin`, to be done again
         self._producer = self._new()
 
     def begin(self) -> None:
@@ -75,17 +77,16 @@ class Transactions:
     ) -> None:
         """Send one record, to the partition of its key unless another is given."""
         self._insist(topic, value, key, partition, headers or [])
-        self._sent.append((topic, [value], [key], partition, headers or []))
+        self._sent.append(partial(self.send, topic, value, key, headers, partition))
 
-    def send_all(self, topic: str, values: Sequence[bytes | None], keys: Sequence[bytes], partition: int) -> None:
-        """Send many records to one partition: the hot path, so no headers and nothing but one call each."""
-        produce = self._producer.produce
-        for key, value in zip(keys, values, strict=True):
-            try:
-                produce(topic, value, key, partition)
-            except (BufferError, KafkaException):  # what it is shows when it is tried again
-                self._insist(topic, value, key, partition, [])
-        self._sent.append((topic, values, keys, partition, []))
+    def send_all(self, topic: str, records: Records, partition: int) -> None:
+        """Send many records to one partition: the hot path."""
+        left = direct.produce(self._producer, topic, records, partition)
+        if left:  # why shows when it is tried again
+            keys, values = records.lists()
+            for i in left:
+                self._insist(topic, values[i], keys[i], partition, [])
+        self._sent.append(partial(self.send_all, topic, records, partition))
 
     def commit(self, offsets: list[TopicPartition], group: Callable[[], object]) -> None:
         """Commit all that was sent together with the offsets; `group` is asked for the group's metadata of now.
@@ -116,11 +117,8 @@ class Transactions:
         self.abort()
         self.begin()
         self.since = since
-        for topic, values, keys, partition, headers in sent:
-            if headers or partition < 0:
-                self.send(topic, values[0], keys[0], headers, partition)
-            else:
-                self.send_all(topic, values, cast("Sequence[bytes]", keys), partition)
+        for again in sent:
+            again()
 
     def abort(self) -> None:
         """Take back everything since `begin`."""

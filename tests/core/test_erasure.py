@@ -32,7 +32,7 @@ def orders(days: int, first: int = 0) -> list[dict[str, Any]]:
 
 class Changelog(dict[bytes, bytes | None]):
     def take(self, partition: Partition) -> None:
-        keys, values = partition.changes()
+        keys, values = partition.changes().lists()
         self.update(zip(keys, values, strict=True))
 
     def restored(self, partition: Partition) -> Partition:

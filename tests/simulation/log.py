@@ -20,6 +20,7 @@ from stream.worker.restore import CONTROL_KEY
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from stream.core.records import Records
     from stream.wire.dead import Headers
     from stream.worker.job import Job
 
@@ -65,8 +66,8 @@ class Transactions:
     ) -> None:
         self.sent.append(Sent(topic, partition, key, value, tuple(headers or ())))
 
-    def send_all(self, topic: str, values: Sequence[bytes | None], keys: Sequence[bytes], partition: int) -> None:
-        self.sent += [Sent(topic, partition, key, value) for key, value in zip(keys, values, strict=True)]
+    def send_all(self, topic: str, records: Records, partition: int) -> None:
+        self.sent += [Sent(topic, partition, key, value) for key, value in zip(*records.lists(), strict=True)]
 
     def commit(self) -> None:
         self.done += self.sent

@@ -69,7 +69,7 @@ def test_ids_of_any_unicode_come_back_as_they_were(ids: list[str]) -> None:
     assert {at for at, one in enumerate(ids) if "\x00" in one} == refused, "NUL, and nothing else, is refused"
     partition = Partition(POLICY, 0)
     partition.apply(batch)
-    keys, values = partition.changes()
+    keys, values = partition.changes().lists()
     after = Partition(POLICY, 0)
     after.load(keys, values)
     after.load_control(partition.control())

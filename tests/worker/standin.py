@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stream.core import records
+
 EVERY = 3
 MOST_ALERTS_A_STEP = 50  # small, so that steps end early now and then
 
@@ -122,10 +124,10 @@ class Counting:
         self.followed = 1
         return Step(0, alerts=[(b"clock", b"%d" % self.number)])
 
-    def changes(self, _most: int | None = None) -> tuple[list[bytes], list[bytes | None]]:
+    def changes(self, _most: int | None = None) -> records.Records:
         keys = sorted(self.changed)
         self.changed.clear()
-        return keys, [b"%d" % self.rows[key] for key in keys]
+        return records.of(keys, [b"%d" % self.rows[key] for key in keys])
 
     def control(self) -> bytes:
         return b"%d" % self.total

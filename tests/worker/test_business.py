@@ -67,7 +67,7 @@ def test_an_open_day_shows_its_flows_at_once_and_a_closed_one_keeps_them() -> No
 def test_what_is_shown_is_the_same_after_a_restore() -> None:
     partition = fed(POLICY, *(order(day, 10, discount=1) for day in (0.2, 3.1, 5, 9, 31, 33, 40.5)))
     again = Partition(POLICY, 0)
-    keys, values = partition.changes()
+    keys, values = partition.changes().lists()
     again.load(keys, values)
     again.load_control(partition.control())
     assert shown(again) == shown(partition)

@@ -147,7 +147,7 @@ def rows_of_core(bootstrap: str, partitions: int) -> dict[tuple[int, bytes], byt
         start = 0
         while start < len(batch):
             start = partition.apply(batch, start).next
-        keys, values = partition.changes()
+        keys, values = partition.changes().lists()
         found |= {(number, key): value or b"" for key, value in zip(keys, values, strict=True)}
     return found
 

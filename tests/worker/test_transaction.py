@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from stream.core import records
 from stream.worker.fence import MOST_CUTS, Rival
 from stream.worker.transaction import (
     AbortError,
@@ -120,7 +121,7 @@ def under_way() -> tuple[Standin, Transactions]:
     transactions = Transactions(lambda: producer, lambda: None)  # type: ignore[arg-type,return-value]
     transactions.begin()
     transactions.send("alerts", b"a", b"k")
-    transactions.send_all("changelog", [b"1", None], [b"x", b"y"], 3)
+    transactions.send_all("changelog", records.of([b"x", b"y"], [b"1", None]), 3)
     transactions.send("changelog", b"c", b"control", [("life", b"l")], 3)
     return producer, transactions
 

@@ -1,0 +1,42 @@
+"""That records go into librdkafka's queue by one call, as the client would have put them there."""
+
+from __future__ import annotations
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from stream.core import records
+from stream.worker import direct
+
+NOWHERE = {"bootstrap.servers": "127.0.0.1:1", "log_level": 0}
+
+
+def test_the_handle_is_the_producers_own() -> None:
+    one, other = (Producer({**NOWHERE, "client.id": name}) for name in ("one", "other"))
+    assert direct.name(one).startswith("one#producer-")
+    assert direct.name(other).startswith("other#producer-")
+
+
+def test_what_a_full_queue_does_not_take_is_told() -> None:
+    producer = Producer({**NOWHERE, "queue.buffering.max.messages": 2})
+    given = records.of([b"a", b"b", b"c", b"d"], [b"1", b"2", b"3", b"4"])
+    assert direct.produce(producer, "t", given, 0) == [2, 3]
+    assert len(producer) == 2
+
+
+def test_another_producer_takes_nothing() -> None:
+    assert direct.produce(object(), "t", records.of([b"a"], [b"1"]), 0) == [0]
+
+
+def test_they_arrive_as_they_were_given(bootstrap: str) -> None:
+    done = AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic("direct", 2, 1)])
+    done["direct"].result(30)
+    producer = Producer({"bootstrap.servers": bootstrap})
+    keys, values = [b"a", b"bc", b"\x00control", b"d"], [b"1" * 700, None, b"", b"\x00\xff"]
+    assert direct.produce(producer, "direct", records.of(keys, values), 1) == []
+    producer.flush(30)
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "direct", "session.timeout.ms": 6000})
+    consumer.assign([TopicPartition("direct", 1, 0)])
+    found = consumer.consume(4, 30)
+    consumer.close()
+    assert [(one.key(), one.value()) for one in found] == list(zip(keys, values, strict=True))
