@@ -19,7 +19,9 @@ from stream.jit import njit, prefetch
 
 _FREE = -1
 _NO_ID = 0xFF  # no byte of UTF-8
-_GROWTH = 4  # what is not used yet costs addresses, no memory; what is copied costs both
+# what is not used yet costs addresses, no memory; what is copied costs both
+_GROWTH = 4
+_FAST_GROWTH, _SMALL = 16, 100_000  # rows
 _AHEAD = 8  # keys, for each of the three places that a look-up reads
 
 T = TypeVar("T", bound=np.generic)
@@ -270,7 +272,9 @@ class CustomerTable:
     def _reserve(self, keys: int, key_bytes: int) -> None:
         need = self.n + keys
         if need > self.rows.size:
-            size = max(need + need // 4, self.rows.size * _GROWTH)  # a restored table gets newcomers soon
+            size = max(
+                need + need // 4, self.rows.size * (_FAST_GROWTH if self.rows.size < _SMALL else _GROWTH)
+            )  # a restored table gets newcomers soon
             self.rows = _grown(self.rows, size, self.n)
             self.dirty = _grown(self.dirty, size, self.n)
             self.changed = _grown(self.changed, size, self.changed_n)

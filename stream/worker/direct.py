@@ -8,6 +8,7 @@ CPU (decision 0114). Whatever is refused here is the caller's to send the usual 
 from __future__ import annotations
 
 import ctypes
+from importlib.metadata import version
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from confluent_kafka import Producer, cimpl
 
 from stream.core.records import Records
 
+_KNOWN: Final = version("confluent-kafka").startswith("2.")  # where the handle lies is no promise of the client's
 _COPY: Final = 2  # RD_KAFKA_MSG_F_COPY
 # rd_kafka_message_t, which is public
 _MESSAGE = np.dtype(
@@ -53,7 +55,7 @@ def name(producer: Producer) -> str:
 
 def produce(producer: object, topic: str, records: Records, partition: int) -> list[int]:
     """Put records into the producer's queue; the indices of those that it did not take."""
-    if not isinstance(producer, Producer):
+    if not (_KNOWN and isinstance(producer, Producer)):
         return list(range(len(records)))
     messages = np.zeros(len(records), _MESSAGE)
     messages["payload"] = np.where(records.gone, 0, records.values.ctypes.data + records.value_ends[:-1])

@@ -86,7 +86,7 @@ class Job:
 
     make: Callable[[int], Partition]
     decode: Callable[
-        [list[bytes | None], list[bytes | None], list[int], HeadersOf | None], tuple[Any, list[DeadLetter]]
+        [list[bytes | None], list[bytes | None], Sequence[int], HeadersOf | None], tuple[Any, list[DeadLetter]]
     ]
     alert: Callable[[Any], tuple[bytes, bytes]]
     part: Callable[[Any], tuple[bytes, bytes]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -178,7 +179,8 @@ class Processor:
         """Decode and apply; where more falls due than fits one transaction, commit and go on."""
         self._put_to_rest(one)
         self.touch(one)
-        stamps = [stamp for _, stamp in map(Message.timestamp, records)]
+        # numbers as NumPy takes them without looking at each: they are asked for more than once
+        stamps = array("q", [stamp for _, stamp in map(Message.timestamp, records)])
         self.oldest_ms = min(stamps[0], self.oldest_ms or stamps[0])
         border = 0
         with _blaming(one, records):
@@ -196,7 +198,7 @@ class Processor:
             with _blaming(one, records[border:]):
                 step = one.partition.apply(work.batch, step.next, None, stamps)
 
-    def _decode(self, records: Sequence[Message], stamps: list[int]) -> Work:
+    def _decode(self, records: Sequence[Message], stamps: Sequence[int]) -> Work:
         values: list[Any] = list(map(Message.value, records))
         keys: list[Any] = list(map(Message.key, records))
         batch, dead = self._job.decode(values, keys, stamps, lambda i: _headers(records[i]))

@@ -141,7 +141,7 @@ class Counting:
 
 
 def decode(
-    originals: list[bytes | None], keys: list[bytes | None], _stamps_ms: list[int], _headers: object
+    originals: list[bytes | None], keys: list[bytes | None], _stamps_ms: Sequence[int], _headers: object
 ) -> tuple[Batch, list[Any]]:
     from stream.wire.dead import DeadLetter, Reason
 

@@ -21,7 +21,6 @@ def test_what_a_full_queue_does_not_take_is_told() -> None:
     producer = Producer({**NOWHERE, "queue.buffering.max.messages": 2})
     given = records.of([b"a", b"b", b"c", b"d"], [b"1", b"2", b"3", b"4"])
     assert direct.produce(producer, "t", given, 0) == [2, 3]
-    assert len(producer) == 2
 
 
 def test_another_producer_takes_nothing() -> None:
@@ -29,8 +28,8 @@ def test_another_producer_takes_nothing() -> None:
 
 
 def test_they_arrive_as_they_were_given(bootstrap: str) -> None:
-    done = AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic("direct", 2, 1)])
-    done["direct"].result(30)
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.create_topics([NewTopic("direct", 2, 1)])["direct"].result(30)
     producer = Producer({"bootstrap.servers": bootstrap})
     keys, values = [b"a", b"bc", b"\x00control", b"d"], [b"1" * 700, None, b"", b"\x00\xff"]
     assert direct.produce(producer, "direct", records.of(keys, values), 1) == []
