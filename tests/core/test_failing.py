@@ -65,7 +65,7 @@ def test_a_row_that_rests_lets_the_others_go_on_until_its_next_event(partition: 
     assert failing.rest(partition.table, SICK.encode())
     assert not failing.rest(partition.table, SICK.encode()), "it rests already"
     assert not failing.rest(partition.table, b"nobody")
-    keys, values = partition.changes()
+    keys, values = partition.changes().lists()
     assert keys == [SICK.encode()], "the changelog has to know"
     other = Partition(POLICY, 0)
     other.load(keys, values)
