@@ -8,7 +8,7 @@ as it takes the requests of a connection one by one; partitions that run must no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, NamedTuple
 
@@ -20,6 +20,8 @@ from stream.worker.topics import CHANGELOG, EVENTS
 from stream.worker.trial import Trial
 
 AT_ONCE: Final = 4
+MOST_PATIENCE_SECONDS: Final = 1.0
+_ANOTHER_SECONDS: Final = 3.0
 _ENDS_SECONDS: Final = 1.0
 _SOON_SECONDS: Final = 0.5
 
@@ -44,9 +46,12 @@ class NoAnswer(NamedTuple):
 class Asking:
     """Asks about partitions, each once at a time."""
 
-    def __init__(self, stable: Consumer, observer: Consumer) -> None:
-        """`stable` is a read_committed consumer of the group, `observer` one that looks at what is; no members."""
-        self._stable, self._observer = stable, observer
+    def __init__(self, stable: Consumer, observer: Consumer, another: Callable[[], Consumer]) -> None:
+        """`stable` is a read_committed consumer of the group, `observer` one that looks at what is; no members.
+
+        `another` makes one more like `stable`.
+        """
+        self._stable, self._observer, self._another = stable, observer, another
         self._beside = ThreadPoolExecutor(AT_ONCE, "asking")
         self._asked: dict[Incarnation, Future[Answer | NoAnswer]] = {}
 
@@ -71,6 +76,8 @@ class Asking:
     def _question(self, number: int, patience: float) -> Answer | NoAnswer:
         place = TopicPartition(EVENTS, number)
         found = _committed(self._stable, place, patience)
+        if found is None and patience >= MOST_PATIENCE_SECONDS:
+            found = self._by_another(place)
         if found is None:
             # if this is answered in the same time, the other question was not answered because the offset is unstable
             last = _committed(self._observer, place, patience)
@@ -81,6 +88,14 @@ class Asking:
         if changelog is None or source is None:
             return NoAnswer("its changelog or its input has no leader")
         return Answer(found.offset if found.offset >= 0 else None, recorded, owner, changelog, source)
+
+    def _by_another(self, place: TopicPartition) -> TopicPartition | None:
+        """A client whose broker had been gone for a moment was seen to get no answer for two minutes, others did."""
+        another = self._another()
+        try:
+            return _committed(another, place, _ANOTHER_SECONDS)
+        finally:
+            another.close()
 
 
 def ends(observer: Consumer, place: TopicPartition, seconds: float) -> tuple[int, int] | None:

@@ -64,7 +64,8 @@ class Loop:
         reader, observer = clients.reader(settings), clients.observer(settings)
         touch, end = self._processor.touch, partial(end_of, observer)
         self._snapshots = Snapshots(settings.snapshots, settings.group, job, end, touch)
-        self._restorer = Restorer(Asking(reader, observer), reader, observer, fence, self._snapshots)
+        asking = Asking(reader, observer, partial(clients.reader, settings))
+        self._restorer = Restorer(asking, reader, observer, fence, self._snapshots)
         self._leaders = Leaders(lambda: clients.observer(settings))
         partitions = observer.list_topics(EVENTS, timeout=CALL_SECONDS).topics[EVENTS].partitions
         self._gauges.start(len(partitions), job.grace_ms)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from stream.worker import clients
-from stream.worker.asking import Answer, Asking
+from stream.worker.asking import MOST_PATIENCE_SECONDS, Answer, Asking
 from stream.worker.fence import AFTER_SECONDS, Fence
 from stream.worker.incarnation import Incarnation, Signal, State
 from stream.worker.runs import runs
@@ -37,7 +37,6 @@ _SLICE = 10_000  # records at once; with 50,000 a restore takes nearly twice as 
 _SLICE_SECONDS = 0.01
 _PAUSE_SECONDS = 0.02  # between two looks at something that isn't so yet
 _QUICK_SECONDS = 1.0  # so long it is asked impatiently: a previous owner is being cut off
-_MOST_PATIENCE_SECONDS = 1.0
 _LAST_SECONDS = 1.0
 _TELL_SECONDS = 10.0
 _TRUST_SECONDS = 5.0  # no offset for so long, yet a control record: the offsets are gone, not on their way
@@ -114,7 +113,7 @@ class Restorer:
             one.owner = answer.owner or one.owner
             if not isinstance(answer, Answer):
                 if time.monotonic() - self._stuck.setdefault(one, one.since) > _QUICK_SECONDS:
-                    one.patience = min(one.patience * 2, _MOST_PATIENCE_SECONDS)
+                    one.patience = min(one.patience * 2, MOST_PATIENCE_SECONDS)
                 self._later(one, answer.why, cut=bool(answer.owner))
                 continue
             one.committed, one.recorded, one.target = answer.committed, answer.trial, answer.changelog[1]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from stream.worker.asking import Asking
+from stream.worker.asking import MOST_PATIENCE_SECONDS, Answer, Asking, NoAnswer
 from stream.worker.fence import AFTER_SECONDS
 from stream.worker.incarnation import Incarnation, Signal, State
 from stream.worker.restore import Restorer
@@ -76,6 +76,8 @@ class Group:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         return [TopicPartition("e", one.partition, 7, "lapse.dead") for one in places]
 
+    def close(self) -> None: ...
+
 
 class Observing(Reading):
     def committed(self, places: list[TopicPartition], _: float) -> list[TopicPartition]:
@@ -90,7 +92,7 @@ class World:
         self.cut: list[str] = []
         observing: Any = Observing()
         fence = SimpleNamespace(cut=lambda owner, _now: self.cut.append(owner))
-        asking = Asking(self.group, observing)  # type: ignore[arg-type]
+        asking = Asking(self.group, observing, lambda: self.group)  # type: ignore[arg-type,return-value]
         self.restorer = Restorer(asking, self.reading, observing, fence, self.files)  # type: ignore[arg-type]
 
     def until_asked(self, one: Incarnation, times: int) -> None:
@@ -198,3 +200,21 @@ def test_an_answer_to_a_life_that_is_over_is_nobodys() -> None:
     for file in world.files.asked:
         file.set_result(image(1))
     world.restorer.close()
+
+
+def test_another_client_is_asked_when_one_gets_no_answer_for_long() -> None:
+    """Seen: a broker was gone for a moment, and a worker waited two minutes for what others were told at once."""
+    observing: Any = Observing()
+    asking = Asking(Group(stable=False), observing, Group)  # type: ignore[arg-type]
+    one = Incarnation(0, Counting, 0.0)
+    found = []
+    for patience in (0.01, MOST_PATIENCE_SECONDS):
+        one.patience = patience
+        asking.ask(one)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (answers := list(asking.answers())):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        found += [answer for _, answer in answers]
+    asking.close()
+    assert [type(answer) for answer in found] == [NoAnswer, Answer]
