@@ -21,7 +21,7 @@ from stream.worker.trial import Trial
 
 AT_ONCE: Final = 4
 MOST_PATIENCE_SECONDS: Final = 1.0
-_ANOTHER_SECONDS: Final = 3.0
+_OTHERS_SECONDS: Final = 3.0
 _ENDS_SECONDS: Final = 1.0
 _SOON_SECONDS: Final = 0.5
 
@@ -46,12 +46,12 @@ class NoAnswer(NamedTuple):
 class Asking:
     """Asks about partitions, each once at a time."""
 
-    def __init__(self, stable: Consumer, observer: Consumer, another: Callable[[], Consumer]) -> None:
+    def __init__(self, stable: Consumer, observer: Consumer, others: Callable[[], tuple[Consumer, Consumer]]) -> None:
         """`stable` is a read_committed consumer of the group, `observer` one that looks at what is; no members.
 
-        `another` makes one more like `stable`.
+        `others` makes two more like these.
         """
-        self._stable, self._observer, self._another = stable, observer, another
+        self._stable, self._observer, self._others = stable, observer, others
         self._beside = ThreadPoolExecutor(AT_ONCE, "asking")
         self._asked: dict[Incarnation, Future[Answer | NoAnswer]] = {}
 
@@ -74,28 +74,31 @@ class Asking:
         self._beside.shutdown(wait=True, cancel_futures=True)
 
     def _question(self, number: int, patience: float) -> Answer | NoAnswer:
-        place = TopicPartition(EVENTS, number)
-        found = _committed(self._stable, place, patience)
-        if found is None and patience >= MOST_PATIENCE_SECONDS:
-            found = self._by_another(place)
-        if found is None:
-            # if this is answered in the same time, the other question was not answered because the offset is unstable
-            last = _committed(self._observer, place, patience)
-            return NoAnswer("its offset is not stable", "" if last is None else trial.read(last.metadata)[0])
-        owner, recorded = trial.read(found.metadata)
-        changelog = ends(self._observer, TopicPartition(CHANGELOG, number), _ENDS_SECONDS)
-        source = ends(self._observer, place, _ENDS_SECONDS)
-        if changelog is None or source is None:
-            return NoAnswer("its changelog or its input has no leader")
-        return Answer(found.offset if found.offset >= 0 else None, recorded, owner, changelog, source)
-
-    def _by_another(self, place: TopicPartition) -> TopicPartition | None:
-        """A client whose broker had been gone for a moment was seen to get no answer for two minutes, others did."""
-        another = self._another()
+        found = _asked(self._stable, self._observer, number, patience)
+        if isinstance(found, Answer) or patience < MOST_PATIENCE_SECONDS:
+            return found
+        # clients whose only broker was fenced for a moment were seen to be told nothing for minutes, while others were
+        stable, observer = self._others()
         try:
-            return _committed(another, place, _ANOTHER_SECONDS)
+            return _asked(stable, observer, number, _OTHERS_SECONDS)
         finally:
-            another.close()
+            stable.close()
+            observer.close()
+
+
+def _asked(stable: Consumer, observer: Consumer, number: int, seconds: float) -> Answer | NoAnswer:
+    place = TopicPartition(EVENTS, number)
+    found = _committed(stable, place, seconds)
+    if found is None:
+        # if this is answered in the same time, the other question was not answered because the offset is unstable
+        last = _committed(observer, place, seconds)
+        return NoAnswer("its offset is not stable", "" if last is None else trial.read(last.metadata)[0])
+    owner, recorded = trial.read(found.metadata)
+    changelog = ends(observer, TopicPartition(CHANGELOG, number), _ENDS_SECONDS)
+    source = ends(observer, place, _ENDS_SECONDS)
+    if changelog is None or source is None:
+        return NoAnswer("its changelog or its input has no leader")
+    return Answer(found.offset if found.offset >= 0 else None, recorded, owner, changelog, source)
 
 
 def ends(observer: Consumer, place: TopicPartition, seconds: float) -> tuple[int, int] | None:

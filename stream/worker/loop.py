@@ -64,7 +64,7 @@ class Loop:
         reader, observer = clients.reader(settings), clients.observer(settings)
         touch, end = self._processor.touch, partial(end_of, observer)
         self._snapshots = Snapshots(settings.snapshots, settings.group, job, end, touch)
-        asking = Asking(reader, observer, partial(clients.reader, settings))
+        asking = Asking(reader, observer, lambda: (clients.reader(settings), clients.observer(settings)))
         self._restorer = Restorer(asking, reader, observer, fence, self._snapshots)
         self._leaders = Leaders(lambda: clients.observer(settings))
         partitions = observer.list_topics(EVENTS, timeout=CALL_SECONDS).topics[EVENTS].partitions

@@ -92,7 +92,7 @@ class World:
         self.cut: list[str] = []
         observing: Any = Observing()
         fence = SimpleNamespace(cut=lambda owner, _now: self.cut.append(owner))
-        asking = Asking(self.group, observing, lambda: self.group)  # type: ignore[arg-type,return-value]
+        asking = Asking(self.group, observing, lambda: (self.group, observing))  # type: ignore[arg-type,return-value]
         self.restorer = Restorer(asking, self.reading, observing, fence, self.files)  # type: ignore[arg-type]
 
     def until_asked(self, one: Incarnation, times: int) -> None:
@@ -205,7 +205,7 @@ def test_an_answer_to_a_life_that_is_over_is_nobodys() -> None:
 def test_another_client_is_asked_when_one_gets_no_answer_for_long() -> None:
     """Seen: a broker was gone for a moment, and a worker waited two minutes for what others were told at once."""
     observing: Any = Observing()
-    asking = Asking(Group(stable=False), observing, Group)  # type: ignore[arg-type]
+    asking = Asking(Group(stable=False), observing, lambda: (Group(), observing))  # type: ignore[arg-type,return-value]
     one = Incarnation(0, Counting, 0.0)
     found = []
     for patience in (0.01, MOST_PATIENCE_SECONDS):
