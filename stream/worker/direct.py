@@ -40,29 +40,28 @@ _produce: Any = _library.rd_kafka_produce_batch
 _produce.argtypes = [_pointer, ctypes.c_int32, ctypes.c_int, _pointer, ctypes.c_int]
 
 
-def _handle(producer: Producer) -> int:
-    """The client's `rd_kafka_t`: the first thing in the object, behind what every Python object has."""
-    handle = _pointer.from_address(id(producer) + object.__basicsize__).value
-    assert handle, "a producer that was closed"
-    return int(handle)
+def handle_of(producer: object) -> int | None:
+    """The client's `rd_kafka_t`, the first thing in the object behind what every Python object has; None if not there.
 
-
-def name(producer: Producer) -> str:
-    """What librdkafka calls the producer: the proof that its handle was found."""
-    found: bytes = _name(_handle(producer))
-    return found.decode()
+    That it was found is proved by the name which librdkafka gives every producer.
+    """
+    if not (_KNOWN and isinstance(producer, Producer)):
+        return None
+    handle: int | None = _pointer.from_address(id(producer) + object.__basicsize__).value
+    return handle if handle and b"#producer-" in _name(handle) else None
 
 
 def produce(producer: object, topic: str, records: Records, partition: int) -> list[int]:
     """Put records into the producer's queue; the indices of those that it did not take."""
-    if not (_KNOWN and isinstance(producer, Producer)):
+    handle = handle_of(producer)
+    if handle is None:
         return list(range(len(records)))
     messages = np.zeros(len(records), _MESSAGE)
     messages["payload"] = np.where(records.gone, 0, records.values.ctypes.data + records.value_ends[:-1])
     messages["len"] = np.diff(records.value_ends)
     messages["key"] = records.keys.ctypes.data + records.key_ends[:-1]
     messages["key_len"] = np.diff(records.key_ends)
-    at = _topic(_handle(producer), topic.encode(), None)
+    at = _topic(handle, topic.encode(), None)
     try:
         taken = _produce(at, partition, _COPY, messages.ctypes.data, len(messages))
     finally:

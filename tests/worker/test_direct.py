@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
@@ -12,9 +13,16 @@ NOWHERE = {"bootstrap.servers": "127.0.0.1:1", "log_level": 0}
 
 
 def test_the_handle_is_the_producers_own() -> None:
-    one, other = (Producer({**NOWHERE, "client.id": name}) for name in ("one", "other"))
-    assert direct.name(one).startswith("one#producer-")
-    assert direct.name(other).startswith("other#producer-")
+    one, other = (Producer(NOWHERE) for _ in range(2))
+    assert direct.handle_of(one) is not None
+    assert direct.handle_of(one) != direct.handle_of(other)
+
+
+def test_what_is_not_a_producers_handle_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    producer = Producer(NOWHERE)
+    monkeypatch.setattr(direct, "_name", lambda _: b"another thing")
+    assert direct.handle_of(producer) is None
+    assert direct.produce(producer, "t", records.of([b"a"], [b"1"]), 0) == [0]
 
 
 def test_what_a_full_queue_does_not_take_is_told() -> None:

@@ -110,9 +110,9 @@ def test_deadly_events_and_only_those_are_given_up(deadly: set[int], batch: int)
 def test_more_deadly_events_in_an_hour_stop_the_worker_whichever_it_is() -> None:
     log = [record(at, b"deadly" if at % 2 else b"event") for at in range(20)]
     broker = Broker()
-    with pytest.raises(RuntimeError, match="4 events of partition 0 were given up within an hour"):
+    with pytest.raises(RuntimeError, match="4 events or rows of partition 0 were given up within an hour"):
         lives(broker, log, 5)
-    with pytest.raises(RuntimeError, match="4 events"):
+    with pytest.raises(RuntimeError, match="4 events or rows"):
         lives(broker, log, 5)
     assert len(broker.dead) == MOST_GIVEN_UP
 
