@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import atexit
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 KAFKA_VERSION = "4.1.1"
 HOST = "127.0.0.1"
+_FIRST_PORT, _PORTS = 20_000, 12_000  # below those that systems give to connections
 READY_SECONDS = 180
 STOP_SECONDS = 20.0
 TAIL_BYTES = 4000
@@ -64,10 +66,12 @@ class UnavailableError(BrokerError):
 
 
 def free_port() -> int:
-    """Return a TCP port that nobody listens on at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port that nobody listens on at this moment, and that no connection is given while it is not used."""
+    while True:
+        port = _FIRST_PORT + secrets.randbelow(_PORTS)
+        with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.bind((HOST, port))
+            return port
 
 
 class _Process:
