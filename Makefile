@@ -23,6 +23,7 @@ demo: $(READY)  ## replay a year of real shopping and watch the alerts (Ctrl-C e
 	@$(BIN)/lapse demo
 
 test: $(READY)  ## the whole test suite
+	@$(BIN)/python -m tests.chaos.warm  # compiled once, and not by every process
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(READY)  ## style, types, architecture, contracts, advisories

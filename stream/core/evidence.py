@@ -119,11 +119,17 @@ def _spending_less(case: Case) -> _Said:
 
 
 def _engaging_less(case: Case) -> _Said:
-    row = case.row
+    row, signs = case.row, case.policy.signals
     tenure_days = max(int(row["engage_day"]) - int(row["first_engage"]), 1)
     now, usual = float(row["engage"]), int(row["engage_days"]) / tenure_days * signals.FADE_DAYS
+    least = usual * signs.engage_share
+    if now > least:  # then it is the gaps that have become long (definitions B3)
+        gap = case.opened_day(Sign.engaging_less) - int(row["episode"][Sign.engaging_less])
+        between = tenure_days / max(int(row["engage_days"]) - 1, 1)
+        says = f"{_count(gap, 'day')} between the last two visits, where {_count(between, 'day')} are usual"
+        return f"{says}, and not for the first time", float(row["engage_rarer"]), 0, signs.engage_rarer, "cusum"
     says = f"came on about {_count(now, 'day')} in four weeks, where {_count(usual, 'day')} are usual"
-    return says, now, usual, usual * case.policy.signals.engage_share, "days"
+    return says, now, usual, least, "days"
 
 
 def _never_activated(case: Case) -> _Said:

@@ -103,20 +103,13 @@ class _Process:
         raise BrokerError(f"the broker was not ready in {READY_SECONDS:.0f} s:\n{self.tail()}")
 
     def stop(self) -> None:
-        if self._popen.poll() is None:
-            self._popen.terminate()
-            try:
-                self._popen.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._popen.kill()
-        self._forget()
+        self._popen.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._popen.wait(STOP_SECONDS)
+        self.kill()
 
     def kill(self) -> None:
-        if self._popen.poll() is None:
-            self._popen.kill()
-        self._forget()
-
-    def _forget(self) -> None:
+        self._popen.kill()  # nothing to one that has ended
         self._popen.wait()
         atexit.unregister(self.kill)
 

@@ -68,7 +68,7 @@ def test_kill_9_in_the_middle_loses_no_delivery_and_repeats_only_with_the_same_k
     chance = random.Random(5)
 
     def moody(_n: int, _got: object) -> tuple[int, dict[str, str]]:
-        time.sleep(0.005)
+        time.sleep(0.02)
         return (503, {}) if chance.random() < 0.05 else (204, {})
 
     rounds = [[alert(number) for number in range(first, first + 150)] for first in (0, 150)]

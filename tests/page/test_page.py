@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from stream.core.evidence import Evidence
+from stream.tools.broker import free_port
 from tests.page.conftest import CLOCK, SEVERITIES
 from tests.support.browser import Tab
 from tests.support.fakedesk import TOKEN, FakeDesk, alert, serving, tell, tell_months
@@ -198,9 +199,9 @@ def test_nothing_jumps_while_it_loads_and_lives(tab: Tab, served: FakeDesk) -> N
 
 
 def test_a_lost_desk_is_said_and_found_again(tab: Tab) -> None:
-    with serving() as desk:
+    port = free_port()
+    with serving(port=port) as desk:
         desk.beat(CLOCK)
-        port = int(desk.url.rpartition(":")[2])
         opened(tab, desk)
     tab.wait("document.querySelector('#banner').checkVisibility()")
     assert "What you see is from" in tab.js("document.querySelector('#banner').textContent")

@@ -14,7 +14,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from stream.worker import topics
 from tests.support.kafka import produce, read_all
-from tests.worker.running import Worker, check, wait_done
+from tests.worker.running import PATIENCE_SECONDS, Worker, check, wait_done
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def test_every_event_once(bootstrap: str) -> None:
     with Worker(bootstrap, "a") as worker:
         wait_done(bootstrap, PARTITIONS, len(events))
         code, seconds = worker.stop()
-    assert (code, seconds < 2) == (0, True), f"exit code {code} after {seconds:.1f} s"
+    assert (code, seconds < 10) == (0, True), f"exit code {code} after {seconds:.1f} s"
     check(bootstrap, events)
 
 
@@ -136,7 +136,10 @@ def test_the_clock_follows_the_wall_clock_only_when_the_events_are_of_now(bootst
     produce(bootstrap, topics.EVENTS, [(b"b", b"clock%d" % (now_ms - 1000))], partition=1)
     with Worker(bootstrap, "a") as worker:
         wait_done(bootstrap, 2, 2)
-        time.sleep(1.5)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not read_all(bootstrap, topics.ALERTS):
+            assert time.monotonic() < deadline, "the clock stands still"
+        time.sleep(1.5)  # the other partition's would have come
         assert worker.stop()[0] == 0
     assert [one.value for one in read_all(bootstrap, topics.ALERTS)] == [b"1"]
 
@@ -205,8 +208,11 @@ def test_a_source_made_anew_is_not_taken_for_the_old_one(kafka: Kafka) -> None:
             time.sleep(0.2)
     send(bootstrap, customers(100))
     with Worker(bootstrap, "a") as worker:
-        time.sleep(8)
-        assert worker.get("/healthz")[0] == 200
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while worker.get("/healthz")[0] != 200:
+            assert time.monotonic() < deadline, "it does not come up"
+            time.sleep(0.2)
+        time.sleep(5)
         assert worker.get("/readyz")[0] == 503
         assert worker.metric("lapse_partitions_running") == 0
         assert worker.stop()[0] == 0

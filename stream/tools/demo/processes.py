@@ -23,7 +23,7 @@ from stream.tools.broker import HOST, free_port
 from stream.worker.settings import PREFIX, Settings
 
 DESK = "desk"
-READY_SECONDS = 120.0  # the first start compiles the kernel
+READY_SECONDS = 300.0  # the first start compiles the kernel
 STOP_SECONDS = 15.0
 ANSWER_SECONDS = 30.0  # it answers when it has compiled; that it died shows at once
 POLL_SECONDS = 0.1
