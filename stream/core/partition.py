@@ -51,6 +51,7 @@ class Step:
     duplicates: int = 0
     alerts: list[Alert] = field(default_factory=list)
     parts: list[Part | Head] = field(default_factory=list)
+    erased: list[tuple[int, bytes]] = field(default_factory=list)  # customers, each after so many of the alerts
     scanned: int = 0  # rows that were counted
 
 
@@ -153,8 +154,7 @@ class Partition:
         """
         to_ms = wall_ms - self.policy.alert_grace_ms
         self._take_up()
-        store = self._store(0, to_ms)
-        step = Step(0)
+        store, step = self._store(0, to_ms), Step(0)
         while to_ms > self._clock[C.ALERT]:
             with failing.in_kernel(self.table, store.heap, self._clock):
                 why = kernel.advance(store, self._clock, to_ms, self.rules)
@@ -310,7 +310,8 @@ class Partition:
 
     def _take_note(self, note: Note, step: Step) -> None:
         if note["what"] == FORGOTTEN:
-            self.erasures.note(self.table.key(note["row"]), int(note["time_s"]))
+            step.erased.append((len(step.alerts), self.table.key(note["row"])))
+            self.erasures.note(step.erased[-1][1], int(note["time_s"]))
             return
         row, customer = note["was"], self._customer(int(note["row"]))
         alert = alerts.of_note(note, row, note["beside"], customer, self.policy, self._calendar, self.rules)

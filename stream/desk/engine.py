@@ -36,7 +36,8 @@ def now_ms() -> int:
 class Published:
     """A record of `churn.alerts`."""
 
-    value: bytes
+    key: bytes
+    value: bytes | None  # None: this customer was erased
     partition: int
 
 
@@ -65,12 +66,17 @@ class Engine:
         A replayed event is known by its alert and n, and says nothing new.
         """
         stories: dict[str, Story | None] = {}
+        told: list[AlertEvent] = []
         records: list[KeyValue] = []
         now = now_ms()
         for one in batch:
+            if one.value is None:
+                records += self._forgotten(one.key.decode(), stories, told)
+                continue
             event = _read(one.value)
             if event is None:
                 continue
+            told.append(event)
             alert_id = event.data.alert_id
             known = stories[alert_id] if alert_id in stories else self.state.desk.story(alert_id)
             story = Story(life=(event,), seen_ms=(now,)) if known is None else known.told(event, now)
@@ -81,7 +87,7 @@ class Engine:
             wanting = [name for name, box in self.state.outboxes.items() if box.route.wants(story.life)]
             records += [entry_record(route, event.id, entry) for route in wanting]
             if event.data.resolution == "erased":
-                records += self._erased(event, stories)
+                records += self._forgotten(event.data.customer_id, stories, told)
             else:
                 stories[alert_id] = story
                 records.append(story_record(alert_id, story))
@@ -91,22 +97,28 @@ class Engine:
             self._since_prune = 0
             await self.remember([story_record(one, None) for one in self.state.closed_beyond()])
 
-    def _erased(self, event: AlertEvent, stories: dict[str, Story | None]) -> list[KeyValue]:
-        """Forget a customer, also in what still waits to be sent; that they were erased is sent nevertheless."""
-        customer = event.data.customer_id
-        ids = [one.data.alert_id for one in self.state.desk.of_customer(customer)]
-        ids += [one for one, story in stories.items() if story and story.last.data.customer_id == customer]
+    def _forgotten(self, customer: str, stories: dict[str, Story | None], told: Sequence[AlertEvent]) -> list[KeyValue]:
+        """Forget a customer, also in what still waits to be sent; that they were erased is sent nevertheless.
+
+        `stories` and `told` are what this batch said of anybody, which the log doesn't know yet.
+        """
+        mine = [event for event in told if event.data.customer_id == customer]
+        ids = {one.data.alert_id for one in (*self.state.desk.of_customer(customer), *mine)}
         stories.update(dict.fromkeys(ids))
-        waiting = self.state.pending_of(customer)
+        unsent = [event.id for event in mine if event.data.resolution != "erased"]
+        waiting = {*self.state.pending_of(customer), *((route, one) for route in self.state.outboxes for one in unsent)}
         return [
-            *(entry_record(route, one, None) for route, one in waiting if one != event.id),
-            *(story_record(one, None) for one in {*ids, event.data.alert_id}),
+            *(entry_record(route, one, None) for route, one in sorted(waiting)),
+            *(story_record(one, None) for one in sorted(ids)),
         ]
 
     async def produce(self, event: dict[str, Any]) -> None:
         """Write an event of a customer to `customer.events`; an acknowledgement is noted here as well."""
         customer = str(event["customer_id"])
-        await self.send_elsewhere(EVENTS, [(customer.encode(), msgspec.json.encode(event))], None)
+        row = await self.state.desk.locate(customer)
+        # where their row is, however the sources place customers
+        place = int(row["partition"]) if row else None
+        await self.send_elsewhere(EVENTS, [(customer.encode(), msgspec.json.encode(event))], place)
         if event.get("type") == "alert_acked":
             story = self.state.desk.story(str(event.get("alert_id")))
             if story is not None:

@@ -239,8 +239,8 @@ class Process:
         return behind
 
     async def _take_alerts(self, events: Any) -> None:
-        batch = [(one.message.value, one.message.partition) for one in events]
-        await self._engine.take_alerts([Published(*one) for one in batch if one[0] is not None])
+        records = [one.message for one in events]
+        await self._engine.take_alerts([Published(one.key or b"", one.value, one.partition) for one in records])
 
     async def _take_parts(self, events: Any) -> None:
         await self._publisher.publish([Told(one.message.key or b"", one.message.offset) for one in events])

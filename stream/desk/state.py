@@ -73,12 +73,12 @@ class State:
         return [one for _, one in closed[: max(0, len(closed) - most)]]
 
     def pending_of(self, customer_id: str) -> list[tuple[str, str]]:
-        """(route, event id) of what waits to be sent of a customer."""
+        """(route, event id) of what waits to be sent of a customer, but for the news that they were erased."""
         return [
             (name, event_id)
             for name, outbox in self.outboxes.items()
             for event_id, waiting in outbox.entries.items()
-            if waiting.event.data.customer_id == customer_id
+            if waiting.event.data.customer_id == customer_id and waiting.event.data.resolution != "erased"
         ]
 
     def _take_delivery(self, key: bytes, kind: str, route: str, one: str, value: bytes | None) -> None:

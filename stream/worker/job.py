@@ -26,6 +26,7 @@ from stream.wire import encode
 from stream.wire.dead import DeadLetter, Reason
 from stream.wire.decode import HeadersOf, decode
 from stream.worker import business
+from stream.worker.settings import PUBLIC_SALT, SALT
 
 if TYPE_CHECKING:
     from stream.core.policy import Policy
@@ -43,6 +44,7 @@ class Step(Protocol):
     duplicates: int
     alerts: list[Any]
     parts: list[Any]
+    erased: list[tuple[int, bytes]]  # customers, each after so many of the alerts
 
 
 class Partition(Protocol):
@@ -107,7 +109,7 @@ def real_job(policy: Policy) -> Job:
     """Core and wire under one policy, and the versions that follow it."""
     schedule = Schedule(policy)
     return Job(
-        make=lambda number: Real(policy, number, schedule, os.environ.get("LAPSE_ERASURE_SALT", "lapse")),
+        make=lambda number: Real(policy, number, schedule, os.environ.get(SALT, PUBLIC_SALT)),
         decode=lambda values, keys, stamps_ms, headers: decode(values, keys, stamps_ms, headers, policy),
         alert=encode.alert,
         part=encode.part,

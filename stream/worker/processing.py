@@ -215,10 +215,15 @@ class Processor:
             one.position = _offset(work.records[border]) if border < len(work.records) else _offset(last) + 1
         self._meters.count(metrics.DUPLICATES, number, by=step.duplicates)
         send = self._transactions.send
-        for alert in step.alerts:
-            key, value = self._job.alert(alert)
-            send(ALERTS, value, key)
-            self._count_alert(number, alert)
+        told = 0
+        for border_at, erased in [*step.erased, (len(step.alerts), None)]:
+            for alert in step.alerts[told:border_at]:
+                key, value = self._job.alert(alert)
+                send(ALERTS, value, key)
+                self._count_alert(number, alert)
+            told = border_at
+            if erased is not None:  # also who has no open alert: whoever keeps closed ones has to hear of it
+                send(ALERTS, None, erased)
         for part in step.parts:
             key, value = self._job.part(part)
             send(PARTS, value, key)

@@ -18,9 +18,11 @@ SLOT = "LAPSE_SLOT"
 SNAPSHOTS = "LAPSE_SNAPSHOTS"
 TOKEN = "LAPSE_TOKEN"  # noqa: S105 (a variable's name)
 ADVERTISE = "LAPSE_ADVERTISE"
+SALT = "LAPSE_ERASURE_SALT"
 PREFIX = "LAPSE_KAFKA_"  # LAPSE_KAFKA_SASL_USERNAME is librdkafka's sasl.username
 
 DEFAULT_GROUP = "lapse"
+PUBLIC_SALT = "lapse"  # anybody could try ids with it
 SHORTEST_TOKEN: Final = 16
 DEFAULT_HTTP = "127.0.0.1:9464"  # the port Prometheus exporters of applications commonly use
 
@@ -28,7 +30,8 @@ DEFAULT_HTTP = "127.0.0.1:9464"  # the port Prometheus exporters of applications
 FIXED: Final = frozenset({
     "bootstrap.servers", "group.id", "group.instance.id", "group.protocol", "partition.assignment.strategy",
     "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset", "isolation.level", "enable.partition.eof",
-    "transactional.id", "enable.idempotence", "acks", "allow.auto.create.topics", "partitioner",
+    "transactional.id", "transaction.timeout.ms", "enable.idempotence", "acks", "allow.auto.create.topics",
+    "partitioner",
 })  # fmt: skip
 
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:,\[\]]+):(\d{1,5})")
@@ -92,6 +95,11 @@ def read(environment: Mapping[str, str], bootstrap: str | None = None, http: str
     folder = Path(environment[SNAPSHOTS]) if environment.get(SNAPSHOTS) else None
     url = f"http://{advertise}" if advertise else None
     return Settings(servers, group, slot, where, kafka, token or None, folder, url)
+
+
+def salt_is_public(environment: Mapping[str, str]) -> bool:
+    """Whether anybody who reads the changelog could find out by trying who was erased."""
+    return environment.get(SALT, PUBLIC_SALT) in {"", PUBLIC_SALT}
 
 
 def pass_through(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

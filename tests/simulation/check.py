@@ -92,6 +92,8 @@ def _place(dead: Sent) -> tuple[int, int]:
 
 
 def _alert(sent: Any) -> str:
+    if sent.value is None:
+        return f"{sent.key} was erased"
     content = json.loads(sent.value)
     content["data"].pop("observed_at")
     return json.dumps(content, sort_keys=True)
