@@ -6,8 +6,10 @@ Owns: the process: signals, logging, exit code. Everything else is `loop`'s.
 from __future__ import annotations
 
 import ctypes
+import errno
 import gc
 import logging
+import os
 import signal
 import threading
 import time
@@ -22,10 +24,13 @@ from stream.worker.exporter import Exporter
 from stream.worker.job import Job, real_job
 from stream.worker.loop import Loop
 from stream.worker.notice import Notice
+from stream.worker.settings import SALT, SNAPSHOTS, salt_is_public
 from stream.worker.slot import claim
 from stream.worker.watchdog import Watchdog
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stream.core.policy import Policy
     from stream.worker.settings import Settings
 
@@ -45,6 +50,8 @@ _log = logging.getLogger("lapse.worker")
 def run(settings: Settings, policy: Policy) -> int:
     """Work until SIGTERM or SIGINT; the exit code (0 stopped as asked, 1 failed, 2 badly configured)."""
     logs.to_stderr()
+    if salt_is_public(os.environ):
+        _log.warning("%s is not set to a secret: by trying ids it can be found out who was erased", SALT)
     return run_job(settings, real_job(policy))
 
 
@@ -62,6 +69,8 @@ def run_job(settings: Settings, job: Job) -> int:
             problems = _look(settings)
         if problems:
             return _refuse(problems)
+        if settings.snapshots is not None:
+            _prepare(settings.snapshots)
         slot = claim(settings.group, settings.slot)
         watchdog = Watchdog()
         exporter = Exporter(settings.http, lambda: watchdog.silent_seconds, settings.token)
@@ -113,6 +122,16 @@ def _look(settings: Settings) -> list[str]:
         return topics.differences({name: len(topic.partitions) for name, topic in found.items() if topic.error is None})
     finally:
         consumer.close()
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder of snapshots. Raises OSError, in words, where no files can be kept there."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise OSError(f"{SNAPSHOTS} is {folder}: {error.strerror}") from None
 
 
 def _refuse(problems: list[str]) -> int:

@@ -17,6 +17,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -31,6 +32,9 @@ IDLE_SECONDS: Final = 900.0  # without a new event; the file must stay young
 # An older one may lack tombstones that compaction has dropped since (delete.retention.ms, a day by default), and might
 # hold customers who were erased elsewhere: it is never used, and deleted.
 OLDEST_SECONDS: Final = 3_600.0
+SWEEP_SECONDS: Final = 600.0
+UNANSWERED_SECONDS: Final = 5.0  # nobody is asked so long after a question without an answer,
+ASK_AGAIN_SECONDS: Final = 30.0  # and about that partition so long
 SHARE: Final = 0.01  # of the loop's time that copying may take
 LAST_EVENTS: Final = 20_000  # so many behind it, or fewer, a successor reads in less time than copying takes
 LEAVING_SECONDS: Final = 5.0
@@ -86,28 +90,36 @@ class Snapshots:
         self._writer: threading.Thread | None = None
         self._unwanted: set[int] = set()  # what the writer is at holds somebody who is erased by now
         self._replacing = threading.Lock()
-        self._not_before = 0.0
+        self._not_before = self._swept = 0.0
+        self._unanswered: dict[Incarnation, float] = {}  # monotonic seconds
         self._closing = False
         if self._folder is not None:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._sweep(self._folder)
 
     # ------------------------------------------------------------------ making
 
     def look(self, incarnations: Collection[Incarnation], now: float) -> None:
         """Note the mark of one that is due; at its next commit it is copied."""
+        if self._folder is not None and now - self._swept > SWEEP_SECONDS:
+            self._swept = now
+            self._sweep(self._folder)
         if self._folder is None or self._marks or self._busy() or now < self._not_before:
             return
-        for one in [one for one in self._made if one.state is State.GONE]:
-            del self._made[one]
+        for known in (self._made, self._unanswered):
+            for one in [one for one in known if one.state is State.GONE]:
+                del known[one]
         due = [one for one in incarnations if one.state is State.RUN and one.life and self._due(one, now)]
         if due:
             one = min(due, key=lambda one: self._made.get(one, (0.0, 0))[0])
             mark = self._end_of(one.number)
-            if mark is not None:
-                self._marks[one] = mark
-                if self._closing:
-                    self._touch(one)
+            if mark is None:  # without a leader: that took half a second of the loop's time
+                self._unanswered[one] = time.monotonic()
+                self._not_before = time.monotonic() + UNANSWERED_SECONDS
+                return
+            self._unanswered.pop(one, None)
+            self._marks[one] = mark
+            if self._closing:
+                self._touch(one)
 
     def committed(self, done: Sequence[Incarnation]) -> None:
         """A transaction has just committed everything of these."""
@@ -149,6 +161,8 @@ class Snapshots:
         return self._writer is not None and self._writer.is_alive()
 
     def _due(self, one: Incarnation, now: float) -> bool:
+        if now - self._unanswered.get(one, -ASK_AGAIN_SECONDS) < ASK_AGAIN_SECONDS:
+            return False
         made = self._made.get(one)
         if made is None:
             return True
@@ -184,7 +198,8 @@ class Snapshots:
                     new.replace(path)
         except OSError as error:
             _log.warning("no snapshot of partition %d: %s", said[2], error)
-            new.unlink(missing_ok=True)
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
 
     # ------------------------------------------------------------------ taking up
 
@@ -242,10 +257,14 @@ class Snapshots:
         return folder / f"{self._group}-{number}{_SUFFIX}"
 
     def _delete(self, number: int) -> None:
-        if self._folder is not None:
-            with self._replacing:  # also what is written at the moment
-                self._unwanted.add(number)
+        if self._folder is None:
+            return
+        with self._replacing:  # also what is written at the moment
+            self._unwanted.add(number)
+            try:
                 self._path(self._folder, number).unlink(missing_ok=True)
+            except OSError as error:
+                _log.warning("the snapshot of partition %d can't be deleted: %s", number, error)
 
     def _sweep(self, folder: Path) -> None:
         """Delete what is too old to be used, whosever it was."""
@@ -253,8 +272,10 @@ class Snapshots:
             try:
                 if time.time() - path.stat().st_mtime > OLDEST_SECONDS:
                     path.unlink()
+            except FileNotFoundError:  # somebody else swept it
+                continue
             except OSError as error:
-                _log.debug("%s: %s", path, error)
+                _log.warning("the old snapshot %s can't be deleted: %s", path.name, error)
 
 
 def _private(path: str, flags: int) -> int:
