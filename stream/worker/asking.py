@@ -8,8 +8,12 @@ as it takes the requests of a connection one by one; partitions that run must no
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -21,9 +25,12 @@ from stream.worker.trial import Trial
 
 AT_ONCE: Final = 4
 MOST_PATIENCE_SECONDS: Final = 1.0
+OTHERS_EVERY_SECONDS: Final = 10.0
 _OTHERS_SECONDS: Final = 3.0
 _ENDS_SECONDS: Final = 1.0
 _SOON_SECONDS: Final = 0.5
+
+_log = logging.getLogger("lapse.worker")
 
 
 class Answer(NamedTuple):
@@ -46,12 +53,15 @@ class NoAnswer(NamedTuple):
 class Asking:
     """Asks about partitions, each once at a time."""
 
-    def __init__(self, stable: Consumer, observer: Consumer, others: Callable[[], tuple[Consumer, Consumer]]) -> None:
+    def __init__(
+        self, stable: Consumer, observer: Consumer, others: tuple[Callable[[], Consumer], Callable[[], Consumer]]
+    ) -> None:
         """`stable` is a read_committed consumer of the group, `observer` one that looks at what is; no members.
 
-        `others` makes two more like these.
+        `others` make one more of each.
         """
-        self._stable, self._observer, self._others = stable, observer, others
+        self._stable, self._observer = stable, observer
+        self._others = _Others(others)
         self._beside = ThreadPoolExecutor(AT_ONCE, "asking")
         self._asked: dict[Incarnation, Future[Answer | NoAnswer]] = {}
 
@@ -67,23 +77,61 @@ class Asking:
 
     def forget(self, one: Incarnation) -> None:
         """Nobody waits for that answer."""
-        self._asked.pop(one, None)
+        answer = self._asked.pop(one, None)
+        if answer is not None:
+            answer.cancel()  # unless it is being asked already
 
     def close(self) -> None:
         """Wait for what is being asked: the clients may be closed only then."""
         self._beside.shutdown(wait=True, cancel_futures=True)
+        self._others.close()
 
     def _question(self, number: int, patience: float) -> Answer | NoAnswer:
         found = _asked(self._stable, self._observer, number, patience)
         if isinstance(found, Answer) or patience < MOST_PATIENCE_SECONDS:
             return found
-        # clients whose only broker was fenced for a moment were seen to be told nothing for minutes, while others were
-        stable, observer = self._others()
+        return self._others.asked(number) or found
+
+
+class _Others:
+    """Two more clients, for one question at a time, kept for a while for all who need them.
+
+    Clients whose only broker was fenced for a moment were seen to be told nothing for minutes, while others were.
+    """
+
+    def __init__(self, make: tuple[Callable[[], Consumer], Callable[[], Consumer]]) -> None:
+        self._make = make
+        self._made = ExitStack()  # closes them
+        self._clients: list[Consumer] = []
+        self._until = 0.0
+        self._turn = threading.Lock()
+
+    def asked(self, number: int) -> Answer | NoAnswer | None:
+        """What they say; None when they are busy, or can't be had. Called in any thread."""
+        if not self._turn.acquire(blocking=False):
+            return None
         try:
-            return _asked(stable, observer, number, _OTHERS_SECONDS)
+            if time.monotonic() > self._until:
+                self._renew()
+            return _asked(self._clients[0], self._clients[1], number, _OTHERS_SECONDS) if self._clients else None
         finally:
-            stable.close()
-            observer.close()
+            self._turn.release()
+
+    def _renew(self) -> None:
+        self.close()
+        self._until = time.monotonic() + OTHERS_EVERY_SECONDS
+        with ExitStack() as made:
+            try:
+                clients = [made.enter_context(closing(make())) for make in self._make]
+            except KafkaException as error:
+                _log.warning("no other clients to ask: %s", error)
+                return
+            self._clients, self._made = clients, made.pop_all()
+
+    def close(self) -> None:
+        """Close them; nobody may be asking."""
+        self._clients = []
+        self._made.close()
 
 
 def _asked(stable: Consumer, observer: Consumer, number: int, seconds: float) -> Answer | NoAnswer:

@@ -28,16 +28,29 @@ _MESSAGE = np.dtype(
 )  # fmt: skip
 
 _pointer: Any = ctypes.c_void_p
-# looked for in what the client's module is linked with, too
-_library: Any = ctypes.CDLL(cimpl.__file__)
-_name: Any = _library.rd_kafka_name
-_name.argtypes, _name.restype = [_pointer], ctypes.c_char_p
-_topic: Any = _library.rd_kafka_topic_new
-_topic.argtypes, _topic.restype = [_pointer, ctypes.c_char_p, _pointer], _pointer
-_release: Any = _library.rd_kafka_topic_destroy
-_release.argtypes, _release.restype = [_pointer], None
-_produce: Any = _library.rd_kafka_produce_batch
-_produce.argtypes = [_pointer, ctypes.c_int32, ctypes.c_int, _pointer, ctypes.c_int]
+
+
+def _of_library(path: str, name: str, arguments: list[Any], result: Any = None) -> Any:
+    """A function of librdkafka, looked for in what the client's module is linked with, too; None where not to be seen.
+
+    A client that is linked with it statically may hide its names: then records go one by one.
+    """
+    try:
+        found = getattr(ctypes.CDLL(path), name)
+    except (AttributeError, OSError):
+        return None
+    found.argtypes, found.restype = arguments, result
+    return found
+
+
+_name = _of_library(cimpl.__file__, "rd_kafka_name", [_pointer], ctypes.c_char_p)
+_topic = _of_library(cimpl.__file__, "rd_kafka_topic_new", [_pointer, ctypes.c_char_p, _pointer], _pointer)
+_release = _of_library(cimpl.__file__, "rd_kafka_topic_destroy", [_pointer])
+_produce = _of_library(
+    cimpl.__file__, "rd_kafka_produce_batch", [_pointer, ctypes.c_int32, ctypes.c_int, _pointer, ctypes.c_int],
+    ctypes.c_int,
+)  # fmt: skip
+_ALL_THERE: Final = None not in (_name, _topic, _release, _produce)
 
 
 def handle_of(producer: object) -> int | None:
@@ -45,7 +58,7 @@ def handle_of(producer: object) -> int | None:
 
     That it was found is proved by the name which librdkafka gives every producer.
     """
-    if not (_KNOWN and isinstance(producer, Producer)):
+    if not (_KNOWN and _ALL_THERE and isinstance(producer, Producer)):
         return None
     handle: int | None = _pointer.from_address(id(producer) + object.__basicsize__).value
     return handle if handle and b"#producer-" in _name(handle) else None
@@ -62,6 +75,8 @@ def produce(producer: object, topic: str, records: Records, partition: int) -> l
     messages["key"] = records.keys.ctypes.data + records.key_ends[:-1]
     messages["key_len"] = np.diff(records.key_ends)
     at = _topic(handle, topic.encode(), None)
+    if not at:
+        return list(range(len(records)))
     try:
         taken = _produce(at, partition, _COPY, messages.ctypes.data, len(messages))
     finally:

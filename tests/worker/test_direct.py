@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition, cimpl
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from stream.core import records
@@ -47,3 +49,21 @@ def test_they_arrive_as_they_were_given(bootstrap: str) -> None:
     found = consumer.consume(4, 30)
     consumer.close()
     assert [(one.key(), one.value()) for one in found] == list(zip(keys, values, strict=True))
+
+
+@pytest.mark.parametrize("library", ["/nowhere.so", getattr(find_spec("msgspec._core"), "origin", "")])
+def test_without_the_librarys_names_records_go_one_by_one(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with a client in which librdkafka is linked statically, its names hidden."""
+    monkeypatch.setattr(cimpl, "__file__", library)
+    spec = spec_from_file_location("hidden", direct.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    hidden = module_from_spec(spec)
+    spec.loader.exec_module(hidden)
+    assert hidden.produce(Producer(NOWHERE), "t", records.of([b"a", b"b"], [b"1", b"2"]), 0) == [0, 1]
+
+
+def test_a_topic_that_librdkafka_refuses_is_told_by_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(direct, "_topic", lambda *_: None)
+    monkeypatch.setattr(direct, "_produce", lambda *_: pytest.fail("records for no topic"))
+    assert direct.produce(Producer(NOWHERE), "t", records.of([b"a", b"b"], [b"1", b"2"]), 0) == [0, 1]

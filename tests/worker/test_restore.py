@@ -6,12 +6,12 @@ import threading
 import time
 from concurrent.futures import Future
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from stream.worker.asking import MOST_PATIENCE_SECONDS, Answer, Asking, NoAnswer
+from stream.worker.asking import AT_ONCE, MOST_PATIENCE_SECONDS, Answer, Asking, NoAnswer
 from stream.worker.fence import AFTER_SECONDS
 from stream.worker.incarnation import Incarnation, Signal, State
 from stream.worker.restore import Restorer
@@ -92,7 +92,8 @@ class World:
         self.cut: list[str] = []
         observing: Any = Observing()
         fence = SimpleNamespace(cut=lambda owner, _now: self.cut.append(owner))
-        asking = Asking(self.group, observing, lambda: (self.group, observing))  # type: ignore[arg-type,return-value]
+        group: Any = self.group
+        asking = Asking(group, observing, (lambda: group, lambda: observing))
         self.restorer = Restorer(asking, self.reading, observing, fence, self.files)  # type: ignore[arg-type]
 
     def until_asked(self, one: Incarnation, times: int) -> None:
@@ -206,7 +207,8 @@ def test_an_answer_to_a_life_that_is_over_is_nobodys() -> None:
 def test_another_client_is_asked_when_one_gets_no_answer_for_long() -> None:
     """Seen: a broker was gone for a moment, and a worker waited two minutes for what others were told at once."""
     observing: Any = Observing()
-    asking = Asking(Group(stable=False), observing, lambda: (Group(), observing))  # type: ignore[arg-type,return-value]
+    stable, unstable = Group(), Group(stable=False)
+    asking = Asking(cast("Any", unstable), observing, (lambda: cast("Any", stable), lambda: observing))
     one = Incarnation(0, Counting, 0.0)
     found = []
     for patience in (0.01, MOST_PATIENCE_SECONDS):
@@ -219,3 +221,58 @@ def test_another_client_is_asked_when_one_gets_no_answer_for_long() -> None:
         found += [answer for _, answer in answers]
     asking.close()
     assert [type(answer) for answer in found] == [NoAnswer, Answer]
+
+
+class Closing:
+    """A client that is told nothing, and counts those of its kind that are open."""
+
+    open = made = 0
+
+    def __init__(self) -> None:
+        Closing.open += 1
+        Closing.made += 1
+
+    def committed(self, *_: object) -> list[TopicPartition]:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+    def close(self) -> None:
+        Closing.open -= 1
+
+
+def fails() -> Any:
+    raise KafkaException(KafkaError(KafkaError._FAIL, "no more threads"))
+
+
+@pytest.mark.parametrize("makers", [(fails, Closing), (Closing, fails), (Closing, Closing)])
+def test_other_clients_are_made_seldom_and_closed_and_where_there_are_none_the_worker_goes_on(makers: Any) -> None:
+    Closing.open = Closing.made = 0
+    unstable: Any = Closing()
+    asking = Asking(unstable, unstable, makers)
+    both = [Incarnation(number, Counting, 0.0) for number in (0, 1)]
+    answers = []
+    for _ in range(3):
+        for one in both:
+            one.patience = MOST_PATIENCE_SECONDS
+            asking.ask(one)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while asking._asked:
+            assert time.monotonic() < deadline
+            answers += [answer for _, answer in asking.answers()]
+            time.sleep(0.001)
+    assert {type(answer) for answer in answers} == {NoAnswer}
+    assert Closing.made <= 3, "two for each question"
+    asking.close()
+    assert Closing.open == 1, "others than the first are left open"
+
+
+def test_what_nobody_waits_for_any_more_is_not_asked() -> None:
+    group: Any = Group(stable=False)
+    asking = Asking(group, group, (fails, fails))
+    many = [Incarnation(number, Counting, 0.0) for number in range(AT_ONCE + 1)]
+    for one in many:
+        one.patience = 0.3
+        asking.ask(one)
+    last = asking._asked[many[-1]]
+    asking.forget(many[-1])
+    assert last.cancelled()
+    asking.close()
