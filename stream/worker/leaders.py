@@ -19,13 +19,17 @@ ANSWER_SECONDS: Final = 3.0
 
 
 class Leaders:
-    """`away` is what was last seen: numbers of partitions; all that were ever seen while nobody answers."""
+    """`away` is what was last seen: numbers of partitions; all that were ever seen while nobody answers.
+
+    `leaderless` are those of whom an answer said so: none while nobody answers.
+    """
 
     def __init__(self, connect: Callable[[], Consumer]) -> None:
         """Begin to ask; `connect` makes the client that is asked."""
         self._connect = connect
         self._known: frozenset[int] = frozenset()
         self.away: frozenset[int] = frozenset()
+        self.leaderless: frozenset[int] = frozenset()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="leaders", daemon=True)
         self._thread.start()
@@ -40,11 +44,11 @@ class Leaders:
         try:
             found = client.list_topics(EVENTS, timeout=ANSWER_SECONDS)
         except KafkaException:
-            self.away = self._known
+            self.away, self.leaderless = self._known, frozenset()
             return
         partitions = found.topics[EVENTS].partitions
         self._known |= partitions.keys()
-        self.away = frozenset(
+        self.away = self.leaderless = frozenset(
             number for number, one in partitions.items() if one.error is not None or one.leader not in found.brokers
         )
 

@@ -64,7 +64,7 @@ class Loop:
         reader, observer = clients.reader(settings), clients.observer(settings)
         touch, end = self._processor.touch, partial(end_of, observer)
         self._snapshots = Snapshots(settings.snapshots, settings.group, job, end, touch)
-        asking = Asking(reader, observer, lambda: (clients.reader(settings), clients.observer(settings)))
+        asking = Asking(reader, observer, (partial(clients.reader, settings), partial(clients.observer, settings)))
         self._restorer = Restorer(asking, reader, observer, fence, self._snapshots)
         self._leaders = Leaders(lambda: clients.observer(settings))
         partitions = observer.list_topics(EVENTS, timeout=CALL_SECONDS).topics[EVENTS].partitions
@@ -89,13 +89,14 @@ class Loop:
             self._abandon()
             raise
         finally:
-            self._watchdog.beat()
-            self._consumer.close()  # gives the partitions back
-            self._restorer.close()
-            self._snapshots.close()
-            if self._versions is not None:
-                self._versions.close()
-            self._leaders.stop()
+            self._close()
+
+    def _close(self) -> None:
+        versions = [] if self._versions is None else [self._versions.close]
+        # the first gives the partitions back; the second waits for open questions
+        for close in (self._consumer.close, self._restorer.close, self._snapshots.close, *versions, self._leaders.stop):
+            self._watchdog.beat()  # each may take seconds
+            close()
 
     # ------------------------------------------------------------------ one turn
 
@@ -151,7 +152,9 @@ class Loop:
 
     def _look_at_lag(self) -> None:
         for one in self._incarnations.values():
-            if one.state is State.RUN:
+            if one.number in self._leaders.leaderless:
+                self._watchdog.forget(one.number)  # it stands still, and nothing here would help
+            elif one.state is State.RUN:
                 ends = self._consumer.get_watermark_offsets(TopicPartition(EVENTS, one.number), cached=True)
                 one.lag = 0 if one.caught_up or ends is None else max(0, ends[1] - one.position)
                 self._watchdog.progress(one.number, one.position, one.lag)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 import urllib.error
 import urllib.request
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream import metrics
 from stream.logs import Seldom
 from stream.metrics import CATALOGUE, Metric
 from stream.worker.exporter import Exporter
+from stream.worker.incarnation import Incarnation, Signal
+from stream.worker.leaders import Leaders
+from stream.worker.loop import Loop
 from stream.worker.meters import Meters
 from stream.worker.pace import LATE_SECONDS, LEAST, MOST, SOON_SECONDS, Pace
 from stream.worker.watchdog import Watchdog
+from tests.worker.standin import Counting
 
 
 def test_counts_of_an_aborted_transaction_leave_no_trace() -> None:
@@ -144,6 +151,72 @@ def test_the_watchdog_wants_lag_to_move(now: list[float]) -> None:
     watchdog.forget(1)
     watchdog.progress(2, position=8, lag=3)
     assert watchdog.verdict() is None
+
+
+class Cluster:
+    """Who is asked for leaders: partition 1 has none; or nobody answers."""
+
+    answers = True
+
+    def list_topics(self, topic: str, **_: object) -> Any:
+        if not self.answers:
+            raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+        of = {number: SimpleNamespace(error=None, leader=leader) for number, leader in ((0, 7), (1, -1))}
+        return SimpleNamespace(topics={topic: SimpleNamespace(partitions=of)}, brokers={7: ""})
+
+    def close(self) -> None: ...
+
+
+def looking(watchdog: Watchdog, leaders: Leaders) -> Loop:
+    """As much of a loop as looks at lag: two partitions that stand at 5 of 9."""
+    loop: Any = Loop.__new__(Loop)
+    loop._watchdog, loop._leaders = watchdog, leaders
+    loop._incarnations = {}
+    for number in (0, 1):
+        one = loop._incarnations[number] = Incarnation(number, Counting, 0.0)
+        one.on(Signal.STABLE)
+        one.on(Signal.EQUAL)
+        one.position = 5
+    loop._consumer = SimpleNamespace(get_watermark_offsets=lambda *_, **__: (0, 9))
+    return loop  # type: ignore[no-any-return]
+
+
+def test_a_partition_without_a_leader_does_not_end_the_worker_of_the_others() -> None:
+    cluster: Any = Cluster()
+    leaders = Leaders(lambda: cluster)
+    try:
+        for answers, verdict in ((True, "partition 0"), (False, "partition 0|partition 1")):
+            cluster.answers = answers
+            leaders.look(cluster)
+            watchdog = Watchdog(still_seconds=0.05)
+            loop = looking(watchdog, leaders)
+            loop._look_at_lag()
+            assert set(watchdog._moved) == ({0} if answers else {0, 1})
+            time.sleep(0.06)
+            watchdog.beat()
+            assert re.match(verdict, watchdog.verdict() or "")
+        cluster.answers = True
+        leaders.look(cluster)
+        loop._look_at_lag()
+        assert set(watchdog._moved) == {0}, "its minute begins anew when it has a leader again"
+    finally:
+        leaders.stop()
+
+
+def test_the_watchdog_hears_of_each_step_of_leaving() -> None:
+    """An open question takes seconds, and so may giving the partitions back: together more than the watchdog waits."""
+    watchdog = Watchdog(call_seconds=0.05)
+    told: list[str | None] = []
+
+    def close() -> None:
+        told.append(watchdog.verdict())
+        time.sleep(0.03)
+
+    one, loop = SimpleNamespace(close=close, stop=close), cast("Any", Loop.__new__(Loop))
+    loop._watchdog = watchdog
+    loop._consumer = loop._restorer = loop._snapshots = loop._versions = loop._leaders = one
+    loop._close()
+    assert told == [None] * 5
 
 
 def test_the_same_message_is_told_once_in_a_while() -> None:
