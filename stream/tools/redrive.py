@@ -146,12 +146,13 @@ class _Sender:
     def __init__(self, cluster: Settings) -> None:
         self._producer: Producer = clients.producer(cluster, f"{cluster.group}.redrive")
         self._producer.init_transactions(CALL_SECONDS)
+        self._partitions = self._producer.list_topics(EVENTS, timeout=CALL_SECONDS).topics[EVENTS].partitions.keys()
 
     def send(self, sent: Iterable[tuple[Dead, bytes | None, bytes]]) -> None:
         try:
             self._producer.begin_transaction()
             for one, key, value in sent:
-                self._producer.produce(EVENTS, value, key)
+                self._producer.produce(EVENTS, value, key, self._place(one, key))
                 self._producer.produce(DEAD, b"", one.key, headers=_receipt(one))
             self._producer.commit_transaction(CALL_SECONDS)
         except KafkaException as error:
@@ -160,6 +161,15 @@ class _Sender:
                     "another `lapse dead redrive` of this group began meanwhile and took over; nothing went twice"
                 ) from None
             raise
+
+    def _place(self, one: Dead, key: bytes | None) -> int:
+        """Where it was, if that can be: its customer's row is there, however the source places customers.
+
+        −1: where Java's producers would put its key.
+        """
+        number = one.place["partition"]
+        same = key == one.key and one.place["topic"] == EVENTS and number.isdecimal()
+        return int(number) if same and int(number) in self._partitions else -1
 
 
 def _receipt(one: Dead) -> list[tuple[str, str | bytes | None]]:

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 GOOD = {"id": "1", "type": "session", "customer_id": "anna", "time": "2017-08-01T10:00:00Z"}
 
 
-def bury(bootstrap: str, *letters: tuple[Reason, bytes | None, bytes]) -> None:
-    """Dead letters as a worker writes them; they come from offsets 0, 1, … of partition 0."""
+def bury(bootstrap: str, *letters: tuple[Reason, bytes | None, bytes], partition: int = 0) -> None:
+    """Dead letters as a worker writes them; they come from offsets 0, 1, … of a partition."""
     sender = producer(Settings(bootstrap), "tests")
     sender.init_transactions(20)
     sender.begin_transaction()
     for offset, (reason, key, value) in enumerate(letters):
         letter = DeadLetter(0, reason, "why")
-        key, value, headers = to_record(letter, key, value, topics.EVENTS, 0, offset)  # noqa: PLW2901
+        key, value, headers = to_record(letter, key, value, topics.EVENTS, partition, offset)  # noqa: PLW2901
         sender.produce(topics.DEAD, value, key, headers=dict(headers))
     sender.commit_transaction(20)
 
@@ -75,6 +75,31 @@ def test_what_can_be_read_now_goes_back_once(cluster: str, capsys: pytest.Captur
     assert [(one["origin"], one["redriven"]) for one in listed] == [
         (f"customer.events/0@{at}", at == 0) for at in range(6)
     ]
+
+
+def test_it_goes_back_to_where_it_was_unless_its_key_is_another_or_that_place_is_no_more(
+    embedded_bootstrap: str, tmp_path: Path
+) -> None:
+    """A source may place customers as it likes: on another partition an event would be another customer's."""
+    topics.create(embedded_bootstrap, 2, 1)
+    names = [f"c{n}" for n in range(8)]
+    letters = [(Reason.unknown_type, name.encode(), event(id=name, customer_id=name)) for name in names]
+    for partition in (0, 1, 7):
+        bury(embedded_bootstrap, *letters, partition=partition)
+    main(["dead", "redrive", "--bootstrap", embedded_bootstrap])
+    found = [(one.key, one.partition) for one in read_all(embedded_bootstrap, topics.EVENTS)]
+    by_key = {key: number for key, number in found if found.count((key, number)) == 2}  # where its key belongs
+    wanted = sorted([(name.encode(), at) for name in names for at in (0, 1, by_key[name.encode()])])
+    assert sorted(found) == wanted
+    assert set(by_key.values()) == {0, 1}
+    other = 1 - by_key[b"c0"]
+    bury(embedded_bootstrap, *letters, (Reason.key_mismatch, b"?", event(id="9", customer_id="c0")), partition=other)
+    row = {"origin": f"customer.events/{other}@8", "key": "c0", "value": {**GOOD, "id": "9", "customer_id": "c0"}}
+    file = tmp_path / "repaired.jsonl"
+    file.write_text(json.dumps(row))
+    assert main(["dead", "redrive", "--bootstrap", embedded_bootstrap, "--repaired", str(file)]) == 0
+    (last,) = [one for one in read_all(embedded_bootstrap, topics.EVENTS) if b'"9"' in (one.value or b"")]
+    assert last.partition == by_key[b"c0"]
 
 
 def test_what_would_be_refused_again_goes_only_when_it_is_named(cluster: str) -> None:
