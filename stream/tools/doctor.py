@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stream.tools.checkup import Finding, cluster_findings, desk_findings
+from stream.worker.settings import SALT, salt_is_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ MIN_FREE_BYTES = 500 * 2**20
 
 def examine(cluster: Settings | None, policy: str, desk: DeskApi | None) -> list[Finding]:
     """Look at everything; with `cluster` at Kafka and the workers too, with `desk` at that."""
-    findings = [_python(), *_packages(), _numba(), _zone(), _disk(), _embedded(), _java(), _policy(policy)]
+    findings = [_python(), *_packages(), _numba(), _zone(), _disk(), _salt(), _embedded(), _java(), _policy(policy)]
     if cluster is not None:
         findings += cluster_findings(cluster)
     if desk is not None:
@@ -88,6 +89,12 @@ def _disk() -> Finding:
     free = shutil.disk_usage(tempfile.gettempdir()).free
     says = f"{free / 2**30:.1f} GiB free in {tempfile.gettempdir()}"
     return Finding("disk", free >= MIN_FREE_BYTES, says, "free 500 MiB, or point TMPDIR elsewhere")
+
+
+def _salt() -> Finding:
+    public = salt_is_public(os.environ)
+    says = "not set to a secret: by trying ids it can be found out who was erased" if public else "set"
+    return Finding(SALT, not public, says, "set it to a secret, the same for all workers, and keep it", optional=True)
 
 
 def _embedded() -> Finding:

@@ -34,14 +34,15 @@ __all__ = [
 
 _PATIENCE_SECONDS = 30.0
 _LEAST_SEGMENT_BYTES, _MOST_SEGMENT_BYTES = 16 << 20, 64 << 20
+_MOST_LAG_MS = 86_400_000  # who was erased is to be gone in a day or two, also from a partition that is quiet
+_MOST_DIRTY = 0.5
 _LEAST_TOMBSTONES_MS = 2 * 3_600_000  # a snapshot is used for an hour, and a restore takes a while
-_COMPACT: Final = {"cleanup.policy": "compact"}
 # An open segment is never compacted: with the default of 1 GiB a changelog of 5 MB live was seen at 208 MB. One that is
 # seldom written is closed, and compacted, after six hours all the same: whoever was erased must go. A tombstone stays
 # longer than any local snapshot is used (worker.snapshot.OLDEST_SECONDS), which would bring back whom it takes away.
-_CHANGELOG: Final = {
-    **_COMPACT, "segment.bytes": str(32 << 20), "min.cleanable.dirty.ratio": "0.3", "segment.ms": "21600000",
-    "max.compaction.lag.ms": "21600000", "delete.retention.ms": "86400000",
+_COMPACT: Final = {
+    "cleanup.policy": "compact", "segment.bytes": str(32 << 20), "min.cleanable.dirty.ratio": "0.3",
+    "segment.ms": "21600000", "max.compaction.lag.ms": "21600000", "delete.retention.ms": "86400000",
 }  # fmt: skip
 
 
@@ -56,13 +57,13 @@ class Topic:
 
 TOPICS: Final = (
     Topic(EVENTS, as_events=True),
-    Topic(CHANGELOG, as_events=True, settings=_CHANGELOG),  # row p of the changelog restores partition p
+    Topic(CHANGELOG, as_events=True, settings=_COMPACT),  # row p of the changelog restores partition p
     Topic(ALERTS, as_events=True),
     Topic(DEAD, as_events=False),
     Topic(PARTS, as_events=False, settings=_COMPACT),
     Topic(DAILY, as_events=False, settings=_COMPACT),
     Topic(POLICY, as_events=False, settings=_COMPACT),
-    Topic(DESK, as_events=False, settings=_CHANGELOG),
+    Topic(DESK, as_events=False, settings=_COMPACT),
     Topic(WORKERS, as_events=False, settings=_COMPACT),
     Topic(DELIVERIES_DEAD, as_events=False),
 )
@@ -134,6 +135,13 @@ def setting_problems(topic: Topic, have: Mapping[str, str | None]) -> list[str]:
         problems.append(
             f"{topic.name}: delete.retention.ms is {kept}: at least {_LEAST_TOMBSTONES_MS}, for a reader of an hour ago"
         )
+    for name in ("segment.ms", "max.compaction.lag.ms"):
+        given = have.get(name)
+        if name in topic.settings and given is not None and int(given) > _MOST_LAG_MS:
+            problems.append(f"{topic.name}: {name} is {given}: at most {_MOST_LAG_MS}, so that who is erased goes soon")
+    dirty = have.get("min.cleanable.dirty.ratio")
+    if "min.cleanable.dirty.ratio" in topic.settings and dirty is not None and float(dirty) > _MOST_DIRTY:
+        problems.append(f"{topic.name}: min.cleanable.dirty.ratio is {dirty}: at most {_MOST_DIRTY}, to be small")
     return problems
 
 

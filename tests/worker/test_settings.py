@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stream import logs
 from stream.cli import build_parser
+from stream.core.policy import Policy
 from stream.desk import settings as desk
+from stream.tools import doctor
+from stream.worker import main as worker
 from stream.worker import topics
 from stream.worker.exporter import Exporter
 from stream.worker.settings import Settings, SettingsError, read
@@ -47,11 +51,12 @@ def test_all_mistakes_at_once() -> None:
         "LAPSE_SLOT": "",
         "LAPSE_KAFKA_ENABLE_AUTO_COMMIT": "true",
         "LAPSE_KAFKA_ISOLATION_LEVEL": "read_uncommitted",
+        "LAPSE_KAFKA_TRANSACTION_TIMEOUT_MS": "60000",
         "LAPSE_TOKEN": "guessed",
     }
     with pytest.raises(SettingsError) as raised:
         read(environment, http="here")
-    assert len(raised.value.errors) == 7
+    assert len(raised.value.errors) == 8
     for name in ("LAPSE_BOOTSTRAP", *environment, "--http"):
         assert any(name in error for error in raised.value.errors), name
 
@@ -74,17 +79,45 @@ def test_nobody_else_is_served_unless_that_is_asked_for() -> None:
 
 def test_the_changelog_is_compacted_soon_and_tombstones_outlive_snapshots() -> None:
     """Why: docs/operations.md, What the topics are like."""
-    for topic in topics.TOPICS:
-        if topic.name in (topics.CHANGELOG, topics.DESK):
-            have = {**topic.settings}
-            assert have["cleanup.policy"] == "compact"
-            assert int(have["max.compaction.lag.ms"]) <= DAY_MS
-            assert int(have["delete.retention.ms"]) >= 2 * OLDEST_SECONDS * 1000
-            assert not topics.setting_problems(topic, have)
-            wrong = {"cleanup.policy": "delete", "segment.bytes": str(1 << 30), "delete.retention.ms": "60000"}
-            problems = topics.setting_problems(topic, wrong)
-            assert len(problems) == 3
-            assert all(name in " ".join(problems) for name in wrong)
+    compacted = [topic for topic in topics.TOPICS if topic.settings]
+    assert {topic.name for topic in compacted} == {
+        topics.CHANGELOG, topics.DESK, topics.PARTS, topics.DAILY, topics.POLICY, topics.WORKERS,
+    }  # fmt: skip
+    for topic in compacted:
+        have = {**topic.settings}
+        assert have["cleanup.policy"] == "compact"
+        assert int(have["max.compaction.lag.ms"]) <= DAY_MS
+        assert int(have["delete.retention.ms"]) >= 2 * OLDEST_SECONDS * 1000
+        assert not topics.setting_problems(topic, have)
+        assert not topics.setting_problems(topic, {}), "a broker that doesn't tell"
+        wrong = {
+            "cleanup.policy": "delete", "segment.bytes": str(1 << 30), "delete.retention.ms": "60000",
+            # Kafka's own defaults, and a ratio that compacts seldom
+            "segment.ms": str(7 * DAY_MS), "max.compaction.lag.ms": str(2**63 - 1), "min.cleanable.dirty.ratio": "0.9",
+        }  # fmt: skip
+        problems = topics.setting_problems(topic, wrong)
+        assert len(problems) == len(wrong)
+        assert all(any(name in problem for problem in problems) for name in wrong)
+
+
+@pytest.mark.parametrize(("given", "public"), [(None, True), ("", True), ("lapse", True), ("a secret", False)])
+def test_a_salt_that_everybody_knows_is_told(
+    given: str | None,
+    public: bool,  # noqa: FBT001 (a row of the table above)
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.delenv("LAPSE_ERASURE_SALT", raising=False)
+    if given is not None:
+        monkeypatch.setenv("LAPSE_ERASURE_SALT", given)
+    monkeypatch.setattr(worker, "run_job", lambda *_: 0)
+    monkeypatch.setattr(worker, "real_job", lambda _: None)
+    monkeypatch.setattr(logs, "to_stderr", lambda: None)
+    worker.run(Settings("a:1"), Policy("test"))
+    assert ("LAPSE_ERASURE_SALT is not set to a secret" in caplog.text) == public
+    found = next(one for one in doctor.examine(None, "default", None) if one.what == "LAPSE_ERASURE_SALT")
+    assert found.well != public
+    assert found.optional, "a trial at home needs none"
 
 
 def test_a_slot_is_held_until_it_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
