@@ -10,6 +10,7 @@ from typing import Final
 EVENTS: Final = "customer.events"
 ALERTS: Final = "churn.alerts"
 PARTS: Final = "retention.parts"
+ERASED: Final = b"erased:"  # in PARTS the begin of a key, before the id of a customer who was erased; without a value
 DAILY: Final = "retention.daily"
 CHANGELOG: Final = "customers.changelog"
 DEAD: Final = "customer.events.dead"

@@ -51,7 +51,7 @@ class Step:
     duplicates: int = 0
     alerts: list[Alert] = field(default_factory=list)
     parts: list[Part | Head] = field(default_factory=list)
-    erased: list[tuple[int, bytes]] = field(default_factory=list)  # customers, each after so many of the alerts
+    erased: list[bytes] = field(default_factory=list)  # customers
     scanned: int = 0  # rows that were counted
 
 
@@ -310,8 +310,8 @@ class Partition:
 
     def _take_note(self, note: Note, step: Step) -> None:
         if note["what"] == FORGOTTEN:
-            step.erased.append((len(step.alerts), self.table.key(note["row"])))
-            self.erasures.note(step.erased[-1][1], int(note["time_s"]))
+            step.erased.append(self.table.key(note["row"]))
+            self.erasures.note(step.erased[-1], int(note["time_s"]))
             return
         row, customer = note["was"], self._customer(int(note["row"]))
         alert = alerts.of_note(note, row, note["beside"], customer, self.policy, self._calendar, self.rules)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -36,8 +36,7 @@ def now_ms() -> int:
 class Published:
     """A record of `churn.alerts`."""
 
-    key: bytes
-    value: bytes | None  # None: this customer was erased
+    value: bytes
     partition: int
 
 
@@ -70,9 +69,6 @@ class Engine:
         records: list[KeyValue] = []
         now = now_ms()
         for one in batch:
-            if one.value is None:
-                records += self._forgotten(one.key.decode(), stories, told)
-                continue
             event = _read(one.value)
             if event is None:
                 continue
@@ -97,6 +93,22 @@ class Engine:
             self._since_prune = 0
             await self.remember([story_record(one, None) for one in self.state.closed_beyond()])
 
+    async def forget(self, customers: Collection[str]) -> None:
+        """Forget the closed alerts of customers who were erased; open ones end as erased on `churn.alerts`."""
+        closed = {
+            event.data.alert_id
+            for customer in customers
+            for event in self.state.desk.of_customer(customer)
+            if event.type == "churn.alert.resolved"
+        }
+        waiting = [
+            entry_record(route, one.event.id, None)
+            for customer in customers
+            for route, one in self.state.pending_of(customer)
+            if one.alert_id in closed
+        ]
+        await self.remember([*waiting, *(story_record(one, None) for one in sorted(closed))])
+
     def _forgotten(self, customer: str, stories: dict[str, Story | None], told: Sequence[AlertEvent]) -> list[KeyValue]:
         """Forget a customer, also in what still waits to be sent; that they were erased is sent nevertheless.
 
@@ -106,7 +118,8 @@ class Engine:
         ids = {one.data.alert_id for one in (*self.state.desk.of_customer(customer), *mine)}
         stories.update(dict.fromkeys(ids))
         unsent = [event.id for event in mine if event.data.resolution != "erased"]
-        waiting = {*self.state.pending_of(customer), *((route, one) for route in self.state.outboxes for one in unsent)}
+        waiting = {(route, one.event.id) for route, one in self.state.pending_of(customer)}
+        waiting |= {(route, one) for route in self.state.outboxes for one in unsent}
         return [
             *(entry_record(route, one, None) for route, one in sorted(waiting)),
             *(story_record(one, None) for one in sorted(ids)),

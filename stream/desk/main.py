@@ -239,11 +239,14 @@ class Process:
         return behind
 
     async def _take_alerts(self, events: Any) -> None:
-        records = [one.message for one in events]
-        await self._engine.take_alerts([Published(one.key or b"", one.value, one.partition) for one in records])
+        batch = [(one.message.value, one.message.partition) for one in events]
+        await self._engine.take_alerts([Published(*one) for one in batch if one[0] is not None])
 
     async def _take_parts(self, events: Any) -> None:
-        await self._publisher.publish([Told(one.message.key or b"", one.message.offset) for one in events])
+        batch = [Told(one.message.key or b"", one.message.offset) for one in events]
+        erased = [one.key[len(names.ERASED) :].decode() for one in batch if one.key.startswith(names.ERASED)]
+        await self._engine.forget(erased)
+        await self._publisher.publish([one for one in batch if not one.key.startswith(names.ERASED)])
 
     async def _drop_strays(self) -> None:
         """Forget what waits for routes that the file doesn't name any more."""

@@ -69,6 +69,8 @@ class Publisher:
 
     async def publish(self, batch: Sequence[Told]) -> None:
         """Send what follows from a batch of parts; only then may its offsets be committed."""
+        if not batch:
+            return
         await self._follower.reached(PARTS, max(one.offset for one in batch))
         names = [one.key.decode().split(":") for one in batch]
         # a partition that has come further may close periods that it has no part of

@@ -72,12 +72,12 @@ class State:
         closed.sort()
         return [one for _, one in closed[: max(0, len(closed) - most)]]
 
-    def pending_of(self, customer_id: str) -> list[tuple[str, str]]:
-        """(route, event id) of what waits to be sent of a customer, but for the news that they were erased."""
+    def pending_of(self, customer_id: str) -> list[tuple[str, Waiting]]:
+        """(route, entry) of what waits to be sent of a customer, but for the news that they were erased."""
         return [
-            (name, event_id)
+            (name, waiting)
             for name, outbox in self.outboxes.items()
-            for event_id, waiting in outbox.entries.items()
+            for waiting in outbox.entries.values()
             if waiting.event.data.customer_id == customer_id and waiting.event.data.resolution != "erased"
         ]
 

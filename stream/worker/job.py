@@ -44,7 +44,7 @@ class Step(Protocol):
     duplicates: int
     alerts: list[Any]
     parts: list[Any]
-    erased: list[tuple[int, bytes]]  # customers, each after so many of the alerts
+    erased: list[bytes]  # customers
 
 
 class Partition(Protocol):

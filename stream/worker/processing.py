@@ -18,6 +18,7 @@ from confluent_kafka import Message
 
 from stream import metrics
 from stream.core.failing import DueError
+from stream.names import ERASED
 from stream.wire.dead import DeadLetter, Headers, Reason, to_record, too_late
 from stream.worker.incarnation import Incarnation, State
 from stream.worker.job import Job, Step
@@ -215,15 +216,12 @@ class Processor:
             one.position = _offset(work.records[border]) if border < len(work.records) else _offset(last) + 1
         self._meters.count(metrics.DUPLICATES, number, by=step.duplicates)
         send = self._transactions.send
-        told = 0
-        for border_at, erased in [*step.erased, (len(step.alerts), None)]:
-            for alert in step.alerts[told:border_at]:
-                key, value = self._job.alert(alert)
-                send(ALERTS, value, key)
-                self._count_alert(number, alert)
-            told = border_at
-            if erased is not None:  # also who has no open alert: whoever keeps closed ones has to hear of it
-                send(ALERTS, None, erased)
+        for alert in step.alerts:
+            key, value = self._job.alert(alert)
+            send(ALERTS, value, key)
+            self._count_alert(number, alert)
+        for erased in step.erased:  # the desk has to hear of it also where no alert is open: it keeps closed ones
+            send(PARTS, None, ERASED + erased)
         for part in step.parts:
             key, value = self._job.part(part)
             send(PARTS, value, key)

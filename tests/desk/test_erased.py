@@ -44,12 +44,11 @@ class Log:
 
     async def reached(self, _topic: str, _offset: int) -> None: ...
 
-    def take(self, *told: AlertEvent | str) -> None:
-        """A batch of alerts, and of the ids of customers who were erased."""
-        batch = [
-            Published(one.encode(), None, 0) if isinstance(one, str) else Published(*record(one), 0) for one in told
-        ]
-        asyncio.run(self.engine.take_alerts(batch))
+    def take(self, *told: AlertEvent) -> None:
+        asyncio.run(self.engine.take_alerts([Published(record(one)[1], 0) for one in told]))
+
+    def forget(self, *customers: str) -> None:
+        asyncio.run(self.engine.forget(customers))
 
     def left(self) -> set[bytes]:
         return {key for key, value in self.records.items() if value is not None}
@@ -59,22 +58,27 @@ def closed(number: int) -> tuple[AlertEvent, AlertEvent]:
     return alert(number), alert(number, 2, "resolved", resolution="returned")
 
 
-def test_a_closed_alert_goes_in_the_same_batch_or_in_a_later_one() -> None:
-    opened, ended = closed(1)
-    ways: list[list[list[AlertEvent | str]]] = [
-        [[opened, ended, "1"]],
-        [[opened, ended], ["1"]],
-        [[opened], [ended, "1"]],
-    ]
-    for batches in ways:
-        log = Log()
-        log.take(*closed(2))
-        others = log.left()
-        for batch in batches:
-            log.take(*batch)
-        assert log.left() == others, "also what waited to be sent is forgotten"
-        assert not log.state.desk.of_customer("1")
-        assert len(log.state.desk.of_customer("2")) == 1
+def test_closed_alerts_are_forgotten_and_what_waited_to_be_sent_of_them() -> None:
+    log = Log()
+    log.take(*closed(2))
+    others = log.left()
+    log.take(*closed(1))
+    assert log.left() > others
+    log.forget("1")
+    assert log.left() == others
+    assert not log.state.desk.of_customer("1")
+    assert len(log.state.desk.of_customer("2")) == 1
+
+
+def test_an_open_one_waits_for_its_end_which_is_sent() -> None:
+    log = Log()
+    log.take(alert(1))
+    open_one = log.left()
+    log.forget("1")
+    assert log.left() == open_one
+    end = alert(1, 2, "resolved", resolution="erased")
+    log.take(end)
+    assert log.left() == {f"send:a:{end.id}".encode()}
 
 
 def test_that_they_were_erased_is_sent_nevertheless() -> None:
@@ -83,13 +87,15 @@ def test_that_they_were_erased_is_sent_nevertheless() -> None:
     log.take(alert(1), alert(7, customer_id="1"))
     for end in ends:
         log.take(end)
-    log.take("1")
+    log.forget("1")
     assert log.left() == {f"send:a:{one.id}".encode() for one in ends}
 
 
 def test_what_is_said_of_them_afterwards_is_a_new_customers() -> None:
     log = Log()
-    log.take(*closed(1), "1", alert(9, customer_id="1"))
+    log.take(*closed(1))
+    log.forget("1")
+    log.take(alert(9, customer_id="1"))
     assert [one.data.alert_id for one in log.state.desk.of_customer("1")] == [alert(9).data.alert_id]
 
 
@@ -118,7 +124,7 @@ def test_the_api_and_the_log_know_nobody_who_was_erased(embedded_bootstrap: str,
         produce(embedded_bootstrap, names.ALERTS, [record(one) for number in (1, 2) for one in closed(number)])
         until(lambda: status(desk.url("/api/customers/1"), TOKEN) == 200, "the alert is known")
         until(lambda: len(receiver.got) == 4 and not desk.waiting(), "all is sent")
-        produce(embedded_bootstrap, names.ALERTS, [(b"1", None)])
+        produce(embedded_bootstrap, names.PARTS, [(names.ERASED + b"1", None)])
         until(lambda: status(desk.url("/api/customers/1"), TOKEN) == 404, "they are forgotten")
         assert status(desk.url("/api/customers/2"), TOKEN) == 200
         assert status(desk.url(f"/api/alerts/{alert(1).data.alert_id}"), TOKEN) == 404

@@ -92,13 +92,16 @@ def _place(dead: Sent) -> tuple[int, int]:
 
 
 def _alert(sent: Any) -> str:
-    if sent.value is None:
-        return f"{sent.key} was erased"
     content = json.loads(sent.value)
     content["data"].pop("observed_at")
     return json.dumps(content, sort_keys=True)
 
 
 def _final(sent: Any) -> bytes | None:
-    """A final count of a period; what was published before it was final may depend on when the clock was looked at."""
+    """A final count, or who was erased.
+
+    What was published before it was final may depend on when the clock was looked at.
+    """
+    if sent.value is None:
+        return bytes(sent.key)
     return sent.value if b'"final":true' in sent.value else None

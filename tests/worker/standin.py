@@ -40,7 +40,7 @@ class Step:
     duplicates: int = 0
     alerts: list[Any] = field(default_factory=list)
     parts: list[Any] = field(default_factory=list)
-    erased: list[tuple[int, bytes]] = field(default_factory=list)
+    erased: list[bytes] = field(default_factory=list)
 
 
 class Counting:

@@ -16,6 +16,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
+from stream import names
 from stream.core.erasures import KEY
 from stream.tools.broker import Kafka
 from stream.worker import topics
@@ -122,9 +123,11 @@ def test_who_is_erased_is_gone_to_the_last_byte(kafka: Kafka, monkeypatch: pytes
         assert status(worker.url(f"/customers/{ANNA}"), TOKEN) == 404
         assert worker.stop()[0] == 0
     assert not files_with(kafka, topics.CHANGELOG, ANNA.encode())
-    *alerts, last = [one.value for one in read_all(kafka.bootstrap, topics.ALERTS) if one.key == ANNA.encode()]
-    assert last is None, "who keeps alerts that are closed is told of the erasure"
-    said = [json.loads(one or b"") for one in alerts]
+    erasures = [one.key for one in read_all(kafka.bootstrap, topics.PARTS) if one.value is None]
+    assert erasures == [names.ERASED + ANNA.encode()], "the desk, which keeps closed alerts, is told of the erasure"
+    said = [
+        json.loads(one.value or b"") for one in read_all(kafka.bootstrap, topics.ALERTS) if one.key == ANNA.encode()
+    ]
     assert [one["type"] for one in said] == ["churn.alert.opened", "churn.alert.resolved"]
     assert said[-1]["data"]["resolution"] == "erased"
     # and what is said to stay until its own log retention does

@@ -105,7 +105,7 @@ class System:
 
     def final(self) -> dict[tuple[str, str], Counter[str]]:
         """The final counts and figures of each period, all partitions together."""
-        return final(one.value for one in self.published if one.topic == topics.PARTS)
+        return final(one.value for one in self.published if one.topic == topics.PARTS and one.value)
 
 
 def final(values: Any) -> dict[tuple[str, str], Counter[str]]:
