@@ -125,16 +125,6 @@ OUTCOMES: Final = gauge(
     "Alerts that have ended since the history began, and how; of those the share that churned is a sign's precision.",
     "segment", "sign", "resolution",
 )  # fmt: skip
-LEAD_DAYS: Final = gauge(
-    "lapse_lead_days",
-    "days",
-    "Days from an alert's opening to the day its customer was lost, added up over lapse_lead_customers.",
-    "partition",
-    "sign",
-)
-LEAD_CUSTOMERS: Final = gauge(
-    "lapse_lead_customers", "customers", "Lost customers who had an alert of this sign before.", "partition", "sign"
-)
 
 # ---------------------------------------------------------------- how the worker does
 
@@ -220,7 +210,7 @@ ACCEPTABLE_CHURN: Final = gauge(
 def _figure(family: Family) -> Metric:
     """A family of figures: summed over the worker's partitions, so that its series do not grow with these."""
     own = () if family.label == "role" else (family.label,)
-    role = () if family.label == "reason" else ("role",)
+    role = () if family.label in ("reason", "sign") else ("role",)
     return gauge(f"lapse_{family.name}", family.unit, family.help, "segment", "period", *own, *role)
 
 
@@ -230,7 +220,7 @@ MOST: Final = {"sign": 13, "severity": 4, "resolution": 6, "reason": 16}
 
 WORKER: Final = (
     EVENTS, DUPLICATES, DEAD, ALERTS_OPENED, ALERTS_ESCALATED, ALERTS_RESOLVED, PLACED, SPLIT, LAG, CLOCK, GRACE,
-    CUSTOMERS, OPEN_ALERTS, VALUE_AT_RISK, OUTCOMES, LEAD_DAYS, LEAD_CUSTOMERS, COMMIT_SECONDS, DELAY_SECONDS,
+    CUSTOMERS, OPEN_ALERTS, VALUE_AT_RISK, OUTCOMES, COMMIT_SECONDS, DELAY_SECONDS,
     RESTORE_SECONDS, TRANSACTIONS, ABORTED, LAST_COMMIT, EXPECTED, WAITING, RESTORING, RUNNING, POLICY_SINCE, SUSPENDED,
     PERIOD_START, TARGET_CRR, ACCEPTABLE_CHURN, *FIGURES.values(),
 )  # fmt: skip

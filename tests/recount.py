@@ -47,6 +47,7 @@ from tests.recounting.customer import (
 )
 from tests.recounting.days import DAY, KINDS, day_of, end_of, last_day, ms, period_of
 from tests.recounting.flows import flows_of, remember, sums_of
+from tests.recounting.leads import leads_of
 from tests.recounting.leaving import keep, leaving_of, money_and_mood_of
 from tests.recounting.outages import Outages
 from tests.recounting.records import Period, records
@@ -234,6 +235,7 @@ class Shard:
         rules, zone = self.rules, self.rules.zone
         before, last = start - DAY, last_day(kind, start)
         counts: Counter[tuple[str, str]] = Counter()
+        leads: Counter[tuple[str, str]] = Counter()
         for name, customer in self.customers.items():
             segment = segment_at(customer, end_of(before, zone) // 1000 - 1)  # S4: "end(a−1) − 1 s"
             active_days = self.rules.active_days[segment]
@@ -251,6 +253,8 @@ class Shard:
             if kind == "year":
                 continue  # R9: "the counts and the flows alone"
             counts.update((segment, measure) for measure in activity_of(customer, kind, start, last))
+            for measure, value in leads_of(customer, last, zone, self.alerts.horizon_ms) if at_start > at_end else ():
+                leads[segment, measure] += value
             for measure, value in (
                 *leaving_of(customer, kind, start, last, rules, at_start=at_start, at_end=at_end),
                 *money_and_mood_of(customer, start, last, zone),
@@ -261,7 +265,7 @@ class Shard:
                 (one, days): counts[one, at_the_end]
                 for one in rules.segments
                 for days, at_the_end in (("customer_days", "end"), ("member_days", "members_end"))
-            })  # fmt: skip
+            }) + leads  # fmt: skip
         assert self.history_start is not None
         counts.update(sums_of(self.flows, self.customers_of, self.history_start, start, last))
         return counts

@@ -137,8 +137,7 @@ def _segments() -> Section:
     life = About(
         number=31, title="Active in the last $period", width=10, height=9, unit=look.COUNT, least=0, decimals=0,
         says="Customers by what their activity was: new, back as in the period before (returning), back after a pause "
-        "(resurrected); dormant were active only in the one before. For quarters there is no such count.",
-        calm="not counted for quarters",
+        "(resurrected); dormant were active only in the one before.", calm="no period has closed yet",
     )  # fmt: skip
     percent = [look.setting("unit", look.RATIO), look.setting("decimals", 1)]
     return Section("Where", (

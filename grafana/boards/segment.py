@@ -56,7 +56,7 @@ def _stay() -> Section:
     life = About(
         number=16, title="Active in the last $period", width=10, height=8, unit=look.COUNT, least=0, decimals=0,
         says="New, back as in the period before (returning), back after a pause (resurrected); dormant: only before.",
-        calm="not counted for quarters",
+        calm="no period has closed yet",
     )  # fmt: skip
     return Section("Do they stay?", (
         stat(crr, Query(ratio("crr", CLOSED, ONE), "CRR"), colour=look.FACT),

@@ -43,12 +43,12 @@ def _right() -> Section:
     )  # fmt: skip
     lead = About(
         number=13, title="Warning before they are lost", width=6, height=5, unit=look.DAYS, decimals=1,
-        says="From the opening of an alert to the day on which the customer stops counting as one, the mean of all "
-        "signs. Under seven leaves little time to act.", calm="too early",
+        says="Of the customers lost last month: from the opening of their alert to the day on which they stopped "
+        "counting, the mean of all signs. Under seven leaves little time to act.", calm="too early",
         thresholds=look.steps(look.ALARM, (7, look.WATCH), (14, look.GOOD)),
     )  # fmt: skip
     judged = _outcomes(*ENDS)
-    days, customers = total(metrics.LEAD_DAYS), total(metrics.LEAD_CUSTOMERS)
+    days, customers = (total(FIGURES[name], period=MONTH) for name in ("lead_days", "lead_customers"))
     return Section("Are alerts right?", (
         stat(precision, Query(f"{_outcomes('churned')} / ({judged} > 0)", "right"), spark=True, colour=look.FACT),
         stat(matured, Query(judged, "judged"), spark=True, colour=look.FACT),
@@ -65,8 +65,8 @@ def _outcomes(*resolutions: str, by: str = "") -> str:
 def _signs() -> Section:
     each = About(
         number=20, title="Sign by sign", width=14, height=10, unit=look.COUNT, calm=YET,
-        says="Judged: alerts whose outcome is known. Right: the share of them that churned. Days ahead: from opening "
-        "to the day the customer stops counting as one.",
+        says="Judged: alerts whose outcome is known. Right: the share of them that churned. Days ahead: of those "
+        "lost last month, from opening to the day they stopped counting.",
     )  # fmt: skip
     ends = About(
         number=21, title="What came of alerts", width=10, height=10, unit=look.RATIO, decimals=0, least=0, most=1,

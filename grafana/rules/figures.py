@@ -69,11 +69,13 @@ FIGURES: Final = Group(
                'lapse:active_customers:sum{role="mau"}'),
         _share("lapse:quick:ratio", _roles("lifecycle_customers", {"new": "+", "resurrected": "+"}),
                'lapse:lifecycle_customers:sum{role="dormant"}'),
-        # revenue (grr, nrr, nrr_orders)
+        # revenue (grr, nrr, nrr_orders, grr_orders)
         _share("lapse:grr:ratio", _roles("mrr", {"start": "+", "contraction": "-", "churned": "-"}), _MRR_START),
         _share("lapse:nrr:ratio",
                _roles("mrr", {"start": "+", "expansion": "+", "contraction": "-", "churned": "-"}), _MRR_START),
         _share("lapse:nrr_orders:ratio", 'lapse:start_customers_revenue:sum{role="now"}',
+               'lapse:start_customers_revenue:sum{role="before"}'),
+        _share("lapse:grr_orders:ratio", 'lapse:start_customers_revenue:sum{role="kept"}',
                'lapse:start_customers_revenue:sum{role="before"}'),
         # feedback, −1 … 1 (nps is in points, 100 times that)
         _share("lapse:nps:ratio", _roles("nps_customers", {"promoter": "+", "detractor": "-"}),
@@ -109,8 +111,8 @@ SIGNS: Final = Group(
         ),
         Recording(
             "lapse:lead_days:mean",
-            "sum by (sign) (max by (partition, sign) (lapse_lead_days))"
-            " / (sum by (sign) (max by (partition, sign) (lapse_lead_customers)) > 0)",
+            'sum by (sign) (lapse_lead_days{period="last_month"})'
+            ' / (sum by (sign) (lapse_lead_customers{period="last_month"}) > 0)',
         ),
     ],
     every="30s",

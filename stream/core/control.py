@@ -27,7 +27,7 @@ class Control(msgspec.Struct, frozen=True):
     late_change: bool
     published: dict[str, tuple[int, int]]
     ended: list[tuple[str, str, str, int]]
-    leads: dict[str, tuple[int, int]]
+    leads: dict[str, tuple[int, int]]  # empty: earlier versions look for it, what they wrote was a guess
     pulse: bytes = b""
     categories: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()

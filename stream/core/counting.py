@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core import batch as columns
+from stream.core import signals
 from stream.core.families import TRIAL_USES
 from stream.core.flows import slot_of
 from stream.core.kinds import Kind
@@ -17,9 +18,9 @@ from stream.core.measures import FLOWS
 from stream.core.remembering import remember
 from stream.core.retention import segment_at
 from stream.core.row import MEMBER, SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, TICKETS, More, Row
-from stream.core.signals import MOST_TRIAL_USES, TRIAL_OVER
-from stream.core.troubles import CLOSED, REPLIED
-from stream.core.views import FlowView
+from stream.core.signals import ACTIVATED_MOST, MOST_TRIAL_USES, TRIAL_OVER
+from stream.core.troubles import CLOSED, COMPLAINED, REPLIED
+from stream.core.views import FlowView, Rule
 from stream.jit import njit
 
 SLOW_MS = 3_000  # a page load that takes longer is slow
@@ -32,7 +33,8 @@ SURVEY_ANSWERED = int(Kind.survey_answered)
 REVIEW_POSTED = int(Kind.review_posted)
 TICKET_OPENED = int(Kind.ticket_opened)
 TICKET_REPLIED, TICKET_RESOLVED = int(Kind.ticket_replied), int(Kind.ticket_resolved)
-SUBSCRIPTION_CHANGED, TRIAL_ENDED = int(Kind.subscription_changed), int(Kind.trial_ended)
+SUBSCRIPTION_STARTED, SUBSCRIPTION_CHANGED = int(Kind.subscription_started), int(Kind.subscription_changed)
+TRIAL_STARTED, TRIAL_ENDED = int(Kind.trial_started), int(Kind.trial_ended)
 PAYMENT_FAILED = int(Kind.payment_failed)
 REWARD_EARNED = int(Kind.reward_earned)
 REWARD_REDEEMED = int(Kind.reward_redeemed)
@@ -44,15 +46,17 @@ ORDER_REVENUE, FIRST_REVENUE, ORDER_COST = _AT["order_revenue"], _AT["first_reve
 MEMBER_REVENUE = _AT["member_revenue"]
 CROSS_SELLS, CROSS_SELL_REVENUE = _AT["cross_sells"], _AT["cross_sell_revenue"]
 DISCOUNTED_ORDERS, DISCOUNTS = _AT["discounted_orders"], _AT["discounts"]
-SLOW_LOADS = _AT["slow_loads"]
+SLOW_LOADS, LOAD_MS = _AT["slow_loads"], _AT["load_ms"]
 FAILED_LOADS, ABANDONED_LOADS = _AT["failed_loads"], _AT["abandoned_loads"]
 MOBILE_LOADS = _AT["mobile_loads"]  # then the slow ones, then the other devices likewise
 COMPLAINTS, UNHAPPY_ANSWERS = _AT["complaints"], _AT["unhappy_answers"]
 TICKETS_HANDLED, HANDLING_S = _AT["tickets_handled"], _AT["handling_s"]
+COMPLAINTS_HANDLED, COMPLAINT_HANDLING_S = _AT["complaints_handled"], _AT["complaint_handling_s"]
 TICKETS_ANSWERED, FIRST_REPLY_S = _AT["tickets_answered"], _AT["first_reply_s"]
 PLAN_RAISES, RAISED_MRR = _AT["plan_raises"], _AT["raised_mrr"]
 OVER, PAID = _AT["trials_over:0"], _AT["trials_paid:0"]  # plus the bucket
 BUCKETS = np.array(TRIAL_USES, np.int64)
+ACTIVATION_BEGUN, ACTIVATED = _AT["activation_begun"], _AT["activated"]
 PAYMENTS_GIVEN_UP = _AT["payments_given_up"]
 ACQUISITION_COST, REWARD_COST = _AT["acquisition_cost"], _AT["reward_cost"]
 POINTS_EARNED, POINTS_REDEEMED = _AT["points_earned"], _AT["points_redeemed"]
@@ -146,6 +150,7 @@ def _order(
 @njit
 def _page(flow: NDArray[np.int64], load_ms: int, bits: int) -> None:
     slow = load_ms > SLOW_MS
+    flow[LOAD_MS] += load_ms
     flow[SLOW_LOADS] += slow
     flow[FAILED_LOADS] += bits & columns.PAGE_OK == 0
     flow[ABANDONED_LOADS] += bits & columns.PAGE_ABANDONED != 0
@@ -178,6 +183,9 @@ def _ticket(
         if m.ticket[k] == ticket and 0 < opened_s <= time_s and not m.ticket_bits[k] & bits:
             flow[number] += 1
             flow[seconds] += time_s - opened_s
+            if number == TICKETS_HANDLED and m.ticket_bits[k] & COMPLAINED:
+                flow[COMPLAINTS_HANDLED] += 1
+                flow[COMPLAINT_HANDLING_S] += time_s - opened_s
             return
 
 
@@ -213,6 +221,16 @@ def _trial(flow: NDArray[np.int64], m: More, time_s: int, paid: bool, ended: boo
 
 
 @njit
+def _activation(flow: NDArray[np.int64], r: Row, m: More, kind: int, time_s: int, rule: Rule) -> None:
+    """Who begins, and the use that makes somebody activated (definitions D8)."""
+    if m.activate_s == 0:
+        if kind in (TRIAL_STARTED, SUBSCRIPTION_STARTED):
+            flow[ACTIVATION_BEGUN] += signals.may_begin(r, m)
+    elif rule.engages[kind] and time_s >= m.activate_s:
+        flow[ACTIVATED] += np.int64(m.uses & ACTIVATED_MOST) + 1 >= rule.activation_uses
+
+
+@njit
 def _known(flow: NDArray[np.int64], m: More, kind: int, ref: np.uint64, time_s: int, amount: int) -> None:
     """What counts only with what is known of the same ticket, subscription or trial."""
     if kind == TICKET_RESOLVED:
@@ -239,8 +257,9 @@ def _answers(view: FlowView, flow: NDArray[np.int64], kind: int, x: int, y: int)
 
 @njit
 def count_event(
-    view: FlowView, r: Row, m: More, kind: int, time_s: int, day: int, amount: int, x: int, y: int, ref: np.uint64
-) -> None:
+    view: FlowView, r: Row, m: More, kind: int, time_s: int, day: int, amount: int, x: int, y: int, ref: np.uint64,
+    rule: Rule,
+) -> None:  # fmt: skip
     """Count an event on its day (definitions D1, D3), where it is one that counts."""
     remember(view.months, r, kind, day, amount)
     if day < view.first[0]:
@@ -249,6 +268,7 @@ def count_event(
     group = r.segment[0] if r.segments_n == 1 else segment_at(r, view.starts_s[max(day, 0)] - 1)
     view.dirty[slot, group] = 1
     flow = view.values[slot, group]
+    _activation(flow, r, m, kind, time_s, rule)
     if kind == ORDER_COMPLETED:
         _order(view, flow, r, amount, x, y, ref)
         return

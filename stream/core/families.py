@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from stream.core.signs import Sign
+
 OTHER: Final = "other"
 # which periods are shown as metrics: every one costs a series for each segment
 LIVE: Final = ("day", "month", "last_day", "last_month")
@@ -25,11 +27,12 @@ class Family:
 
     name: str
     help: str
-    unit: Literal["count", "money", "seconds"]
+    unit: Literal["count", "customers", "days", "money", "seconds"]
     roles: dict[str, str]
     shown: tuple[str, ...]
     flows: bool = True  # brought by events, day by day; else counted by a scan
-    label: Literal["role", "reason", "cohort", "variant"] = "role"
+    label: Literal["role", "reason", "sign", "cohort", "variant"] = "role"
+    per_unit: int = 1  # how many of what the measures count make one of the unit
 
 
 ORDERS: Final = Family(
@@ -99,21 +102,21 @@ FEEDBACK: Final = Family(
 TICKETS: Final = Family(
     "tickets",
     "Tickets; complaints are part of the opened ones, handled of the resolved, answered of the replied: those known "
-    "to be open, answered for the first time since.",
+    "to be open, answered for the first time since; complaints_handled: complaints of those handled.",
     "count",
     {
         "opened": "tickets_opened", "complaints": "complaints", "replied": "tickets_replied",
         "resolved": "tickets_resolved", "reopened": "tickets_reopened", "handled": "tickets_handled",
-        "answered": "tickets_answered",
+        "answered": "tickets_answered", "complaints_handled": "complaints_handled",
     },
     FLOW_PERIODS,
 )  # fmt: skip
 HANDLING: Final = Family(
     "handling_seconds",
     "From the last opening of tickets to their being resolved, added up over those handled; first_reply: to the first "
-    "reply, added up over those answered.",
+    "reply, added up over those answered; complaints: over the complaints of those handled.",
     "seconds",
-    {"handled": "handling_s", "first_reply": "first_reply_s"},
+    {"handled": "handling_s", "first_reply": "first_reply_s", "complaints": "complaint_handling_s"},
     FLOW_PERIODS,
 )
 PAGES: Final = Family(
@@ -128,6 +131,14 @@ PAGES: Final = Family(
     },
     FLOW_PERIODS,
 )  # fmt: skip
+LOAD_TIME: Final = Family(
+    "page_load_seconds",
+    "How long page loads took, added up over all of them.",
+    "seconds",
+    {"all": "load_ms"},
+    FLOW_PERIODS,
+    per_unit=1_000,
+)
 USAGE: Final = Family(
     "usage",
     "What customers do: sessions, features used, content viewed and shared, carts abandoned.",
@@ -201,6 +212,14 @@ TRIALS_BY_USES: Final = Family(
     {f"{what}_{uses}": f"trials_{what}:{uses}" for what in ("over", "paid") for uses in TRIAL_USES},
     ("last_month",),
 )
+ACTIVATION: Final = Family(
+    "activation",
+    "Customers whose first trial or subscription started (begun), and those who reached the uses that the policy's "
+    "never_activated asks for (activated), each on its own day.",
+    "count",
+    {"begun": "activation_begun", "activated": "activated"},
+    FLOW_PERIODS,
+)
 EXITS: Final = Family(
     "exit_reasons",
     "Answers to exit surveys, by the reasons that the policy lists; others count as other.",
@@ -231,4 +250,20 @@ CUSTOMER_DAYS: Final = Family(
     "count",
     {"all": "customer_days", "members": "member_days"},
     FLOW_PERIODS,
+)
+LEAD_DAYS: Final = Family(
+    "lead_days",
+    "Days from the opening of an alert to the day on which its customer was lost, added up over lapse_lead_customers.",
+    "days",
+    {sign.name: f"lead_days:{sign.name}" for sign in Sign},
+    ("last_month",),
+    label="sign",
+)
+LEAD_CUSTOMERS: Final = Family(
+    "lead_customers",
+    "Customers who were lost after an alert of this sign had told of it.",
+    "customers",
+    {sign.name: f"lead_customers:{sign.name}" for sign in Sign},
+    ("last_month",),
+    label="sign",
 )

@@ -34,6 +34,7 @@ DAU, WAU, MAU = _AT["dau"], _AT["wau"], _AT["mau"]
 NEW, RETURNING, RESURRECTED, DORMANT = _AT["new"], _AT["returning"], _AT["resurrected"], _AT["dormant"]
 BUYERS, REPEAT_BUYERS = _AT["buyers"], _AT["repeat_buyers"]
 START_REVENUE, START_REVENUE_BEFORE = _AT["start_revenue"], _AT["start_revenue_before"]
+START_REVENUE_KEPT = _AT["start_revenue_kept"]
 MEMBERS_START, MEMBERS_LOST, MEMBERS_END = _AT["members_start"], _AT["members_lost"], _AT["members_end"]
 LOST_UNSAID = _AT["lost_unsaid"]
 LOST_LAST, KEPT_LAST = _AT["lost_last:profile_updated"] - 1, _AT["kept_last:profile_updated"] - 1  # plus the kind
@@ -220,8 +221,10 @@ def _one(
             revenue = revenue_between(r, periods.month_first[k], periods.month_last[k])
             _pareto(revenue, own)
             if was:
+                before = revenue_between(r, periods.month_before[k], periods.month_first[k] - 1)
                 own[START_REVENUE] += revenue
-                own[START_REVENUE_BEFORE] += revenue_between(r, periods.month_before[k], periods.month_first[k] - 1)
+                own[START_REVENUE_BEFORE] += before
+                own[START_REVENUE_KEPT] += min(revenue, before)
 
 
 @njit(inline=True)

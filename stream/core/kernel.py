@@ -145,7 +145,7 @@ def _take(store: Store, flows: FlowView, clock: NDArray[np.int64], e: Events, i:
     if kind == CUSTOMER_ERASED:
         _erase(store, clock, row, time_s)
         return True
-    count_event(flows, r, store.more[r.more], kind, time_s, day, e.amount[i], e.x[i], e.y[i], e.ref[i])
+    count_event(flows, r, store.more[r.more], kind, time_s, day, e.amount[i], e.x[i], e.y[i], e.ref[i], rules.of)
     lives = SUBSCRIPTION_STARTED <= kind <= SUBSCRIPTION_CHANGED
     qualifies = rules.of.qualifies[kind]
     qualifies = qualifies != 0 and np.int64(qualifies) >> segment_at(r, time_s) & 1

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core import retention, variants, years
+from stream.core import leads, retention, variants, years
 from stream.core.calendar import DAY_MS, PERIODS, calendar, date_of, day_of, period_end, period_start
 from stream.core.figures import MEMBERS_END, scan
 from stream.core.flows import Figures, Flows
@@ -42,10 +42,14 @@ class _Step:
 
 
 class _Seen(NamedTuple):
-    """What the rows say of a span: an array (segment, count), and for a closed period (segment, measure)."""
+    """What the rows say of a span: an array (segment, count), and for a closed period (segment, measure).
+
+    Of a day also whom alerts had told of.
+    """
 
     counts: dict[_Span, NDArray[np.int64]]
     states: dict[_Span, NDArray[np.int64]]
+    told: dict[_Span, NDArray[np.int64]]
 
 
 class Year(NamedTuple):
@@ -184,9 +188,11 @@ class Ledger:
         counts |= zip(whole, yearly, strict=True)
         # of an open period, and of a year, there are the flows only, of a closed one what the rows say as well
         closed = [(period, first, last) for period, first, last in spans if period_end(period, first) == last]
-        told = (table.rows, table.more, table.n, closed, self.policy, self._calendar)
-        states = np.concatenate([scan(*told), variants.count(*told)], axis=2)
-        return _Seen(counts, dict(zip(closed, states, strict=True)))
+        rows = (table.rows, table.more, table.n)
+        states = np.concatenate([one(*rows, closed, self.policy, self._calendar) for one in (scan, variants.count)], 2)
+        days = [span for span in closed if span[0] == "day"]
+        told = leads.count(*rows, [first for _, first, _ in days], self.policy, self._calendar)
+        return _Seen(counts, dict(zip(closed, states, strict=True)), dict(zip(days, told, strict=True)))
 
     def _parts(self, step: _Step, seen: _Seen, clock_ms: int) -> list[Part]:
         """A part of each period, counted through a day, of those that have anything new to say."""
@@ -194,6 +200,8 @@ class Ledger:
             if span[0] == "day":
                 self._flows.set(span[1], "customer_days", seen.counts[span][:, retention.END])
                 self._flows.set(span[1], "member_days", seen.states[span][:, MEMBERS_END])
+                for name, values in zip(leads.MEASURES, seen.told[span].T, strict=True):
+                    self._flows.set(span[1], name, values)
         parts = [
             self._part(
                 period,

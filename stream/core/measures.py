@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from stream.core.families import (
+    ACTIVATION,
     CAMPAIGNS,
     COSTS,
     CUSTOMER_DAYS,
@@ -19,6 +20,9 @@ from stream.core.families import (
     FEEDBACK,
     HANDLING,
     LAST,
+    LEAD_CUSTOMERS,
+    LEAD_DAYS,
+    LOAD_TIME,
     ORDER_REVENUE,
     ORDERS,
     OTHER,
@@ -51,9 +55,10 @@ PERIOD_CUSTOMERS: Final = Family(
 )
 START_REVENUE: Final = Family(
     "start_customers_revenue",
-    "Order revenue of the customers at the period's start, in the period and in the equal one before.",
+    "Order revenue of the customers at the period's start, in the period and in the equal one before; kept: the lesser "
+    "of both, of each.",
     "money",
-    {"now": "start_revenue", "before": "start_revenue_before"},
+    {"now": "start_revenue", "before": "start_revenue_before", "kept": "start_revenue_kept"},
     ("last_month", "last_quarter"),
     flows=False,
 )
@@ -139,8 +144,8 @@ VARIANTS: Final = Family(
 FAMILIES: Final = (
     PERIOD_CUSTOMERS, ORDERS, ORDER_REVENUE, START_REVENUE, MRR, PLAN_RAISES, RAISED_MRR, COSTS, ACTIVE, LIFECYCLE,
     COHORT, BUYERS, DEPARTURES, NPS, VARIANTS, VARIANT_REVENUE,
-    FEEDBACK, TICKETS, HANDLING, PAGES, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, WIN_BACK, PAYMENTS,
-    TRIALS, TRIALS_BY_USES, CUSTOMER_DAYS, EXITS, REWARDS,
+    FEEDBACK, TICKETS, HANDLING, PAGES, LOAD_TIME, USAGE, PROGRAMME, REFERRALS, REFERRAL_REVENUE, CAMPAIGNS, WIN_BACK,
+    PAYMENTS, TRIALS, TRIALS_BY_USES, ACTIVATION, CUSTOMER_DAYS, EXITS, REWARDS, LEAD_DAYS, LEAD_CUSTOMERS,
 )  # fmt: skip
 
 # the measures that a scan of the rows brings, in the order of its array; the six counts have their own
@@ -163,7 +168,10 @@ STATE: Final = (
 )
 # the measures that flow, in the order of the table's last axis; behind them come those by reason
 FLOWS: Final = tuple(
-    measure for family in FAMILIES if family.flows and family.label == "role" for measure in family.roles.values()
+    measure
+    for family in FAMILIES
+    if family.flows and family.label in ("role", "sign")
+    for measure in family.roles.values()
 )
 EXIT_PREFIX, REWARD_PREFIX = "exit:", "earned:"
 

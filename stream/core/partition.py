@@ -29,10 +29,9 @@ from stream.core.outcomes import Outcomes
 from stream.core.policy import Policy
 from stream.core.records import Records
 from stream.core.retention import Head, Part
-from stream.core.row import NEVER_MS, ROW_LAYOUT, SIGNS, Row
+from stream.core.row import NEVER_MS, ROW_LAYOUT, SIGNS
 from stream.core.rules import rules_of
 from stream.core.schedule import NO_VERSION, Schedule
-from stream.core.signs import Sign
 from stream.core.table import CustomerTable
 from stream.core.views import NOTE, C, Events, Note, Store
 
@@ -184,7 +183,7 @@ class Partition:
             Control(
                 ROW_LAYOUT, self.policy.zone, self.policy.currency, self.policy.segments,
                 int(c[C.MAX]), int(c[C.ALERT]), ledger.first_day, ledger.open_day, ledger.final_day,
-                bool(c[C.LATE_CHANGE]), ledger.published, *self.outcomes.saved(), pulse.packed(self.pulse),
+                bool(c[C.LATE_CHANGE]), ledger.published, self.outcomes.saved(), {}, pulse.packed(self.pulse),
                 self.policy.figures.categories, self.policy.figures.variants, (ledger.year.first, ledger.year.known),
             )
         )  # fmt: skip
@@ -220,7 +219,7 @@ class Partition:
         ledger.published = dict(control.published)
         unmarked = Year(period_start("year", control.final_day - 1), known=False)  # by an earlier version
         ledger.year = unmarked if control.year is None else Year(*control.year)
-        self.outcomes.load(control.ended, control.leads)
+        self.outcomes.load(control.ended)
         self.flows.restore()
         if control.first_day is not None:
             c[C.FIRST_DAY] = control.first_day
@@ -316,13 +315,7 @@ class Partition:
         row, customer = note["was"], self._customer(int(note["row"]))
         alert = alerts.of_note(note, row, note["beside"], customer, self.policy, self._calendar, self.rules)
         step.alerts.append(alert)
-        self.outcomes.note(alert, self._lead_days(row, alert))
-
-    def _lead_days(self, row: Row, alert: Alert) -> int:
-        """From the day an alert opened to the day on which its customer is no customer any more (definitions L8)."""
-        opened_ms = int(row["opened_s"][Sign[alert.sign]]) * 1000
-        active_days = self.policy.active_days[self.policy.segment_code(alert.segment)]
-        return max(0, int(row["active_head"]) + active_days - self._calendar.day(opened_ms))
+        self.outcomes.note(alert)
 
     def _customer(self, row: int) -> tuple[str, int]:
         return self.table.customer_id(row), int(self.table.hashes[row])

@@ -221,13 +221,13 @@ def clv_revenue(orders: float, revenue: float, customer_days: float, lifetime_ye
     return frequency * average_order * lifetime_years
 
 
-def clv_margin(clv: float | None, margin: float) -> float | None:
+def clv_margin(clv: float | None, margin: float | None) -> float | None:
     """Customer lifetime value in margin: `clv_revenue` × the share of revenue that is margin.
 
     >>> clv_margin(500_00, 0.25)
     12500.0
     """
-    return None if clv is None else clv * margin
+    return None if clv is None or margin is None else clv * margin
 
 
 def per_customer(amount: float, customers: float) -> float | None:

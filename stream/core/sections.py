@@ -11,9 +11,11 @@ from typing import TypeAlias
 
 from stream.core import intervals, rates
 from stream.core.families import (
+    ACTIVATION,
     CAMPAIGNS,
     COSTS,
     FEEDBACK,
+    LEAD_CUSTOMERS,
     PAGES,
     PAYMENTS,
     PROGRAMME,
@@ -56,6 +58,7 @@ def revenue(measures: Measures, counts: Measures, days: int) -> Section:
         else rates.clv_revenue(get("orders", 0), get("order_revenue", 0), get("customer_days", 0), lifetime)
     )
     kept_back = ("refunded", "order_cost", "service_cost", "campaign_cost", "reward_cost")
+    margin = get("order_revenue", 0) - sum(get(name, 0) for name in kept_back)
     return m | {
         "average_order": rates.share(get("order_revenue", 0), get("orders", 0)),
         "repeat_revenue_share": rates.share(
@@ -63,9 +66,10 @@ def revenue(measures: Measures, counts: Measures, days: int) -> Section:
         ),
         "cross_sell_share": rates.share(get("cross_sells", 0), get("orders", 0) - get("first_orders", 0)),
         "discounted_share": rates.share(get("discounted_orders", 0), get("orders", 0)),
-        "margin": get("order_revenue", 0) - sum(get(name, 0) for name in kept_back),
+        "margin": margin,
         "per_customer_year": rates.per_customer_year(get("order_revenue", 0), get("customer_days", 0)),
         "clv_revenue": clv,
+        "clv_margin": rates.clv_margin(clv, rates.share(margin, get("order_revenue", 0))),
         "clv_lost": None if clv is None else clv * counts["lost"],
         "referrals": get("referrals", 0),
         "referral_revenue": get("referral_revenue", 0),
@@ -94,8 +98,9 @@ def last_kinds(measures: Measures) -> dict[str, dict[str, int]]:
 
 def retained(measures: Measures) -> Section:
     """What the period's first customers brought in it, and in the one before (definitions W4)."""
-    m = _counts(measures, "start_revenue", "start_revenue_before")
-    return m | {"nrr_orders": rates.nrr_orders(m["start_revenue"] or 0, m["start_revenue_before"] or 0)}
+    m = _counts(measures, "start_revenue", "start_revenue_before", "start_revenue_kept")
+    now, before, kept = (value or 0 for value in m.values())
+    return m | {"nrr_orders": rates.nrr_orders(now, before), "grr_orders": rates.share(kept, before)}
 
 
 def subscriptions(measures: Measures) -> Section:
@@ -202,6 +207,7 @@ def service(measures: Measures) -> Section:
         _of(TICKETS, measures)
         | {
             "handling_mean_s": rates.share(get("handling_s", 0), get("tickets_handled", 0)),
+            "complaint_handling_mean_s": rates.share(get("complaint_handling_s", 0), get("complaints_handled", 0)),
             "first_reply_mean_s": rates.share(get("first_reply_s", 0), get("tickets_answered", 0)),
         }
         | _of(FEEDBACK, measures)
@@ -220,6 +226,7 @@ def experience(measures: Measures) -> Section:
         _of(PAGES, measures)
         | {
             "slow_share": rates.share(get("slow_loads", 0), loads),
+            "load_mean_ms": rates.share(get("load_ms", 0), loads),
             "uptime": rates.share(loads - get("failed_loads", 0), loads),
         }
         | shares
@@ -288,6 +295,22 @@ def trials(measures: Measures) -> dict[str, Section]:
     for uses in TRIAL_USES:
         over, paid = measures.get(f"trials_over:{uses}", 0), measures.get(f"trials_paid:{uses}", 0)
         found[str(uses)] = {"over": over, "paid": paid, "share": rates.share(paid, over)}
+    return found
+
+
+def activation(measures: Measures) -> Section:
+    """Who began, and who was activated, each on their own day (definitions D8)."""
+    begun, activated = (measures.get(name, 0) for name in ACTIVATION.roles.values())
+    return {"begun": begun, "activated": activated, "share": rates.share(activated, begun)}
+
+
+def leads(measures: Measures) -> dict[str, Section]:
+    """By sign, the lost whom an alert had told of, and how long before (definitions L8); no sign that told of none."""
+    found: dict[str, Section] = {}
+    for sign, name in LEAD_CUSTOMERS.roles.items():
+        if customers := measures.get(name, 0):
+            days = measures.get(f"lead_days:{sign}", 0)
+            found[sign] = {"customers": customers, "days": days, "mean_days": rates.share(days, customers)}
     return found
 
 

@@ -150,9 +150,15 @@ def engaging(r: Row, day: int, t: Rule, episodes: Days) -> int:
 
 
 @njit
+def may_begin(r: Row, m: More) -> bool:
+    """Whether a trial or a subscription would be the first one (definitions B4)."""
+    return bool(r.episode[NEVER_ACTIVATED] == 0 and m.activate_s == 0 and m.uses == 0)
+
+
+@njit
 def begins(r: Row, m: More, time_s: int) -> None:
     """A trial or a subscription began: from the first one on uses are counted (definitions B4)."""
-    if r.episode[NEVER_ACTIVATED] == 0 and m.activate_s == 0 and m.uses == 0:
+    if may_begin(r, m):
         m.activate_s = time_s
 
 

@@ -27,6 +27,7 @@ LATELY_PAGES = 20  # loads from which a customer has a usual share of bad ones
 CANCELLED, RENEWS_NOT, PLAN_CUT, UNSUBSCRIBED, TERM_ENDS = range(1, 6)
 CLOSED = 0x40  # a ticket whose end came before its beginning
 REPLIED = 0x20  # since it was last opened or reopened
+COMPLAINED = 0x08  # it is a complaint, as its opening said
 PRIORITY = 0x03
 
 
@@ -92,10 +93,12 @@ def ticket_opens(
     ticket = np.uint32(ref & np.uint64(0xFFFFFFFF))
     k = _place(m, ticket)
     if k >= 0:
-        if m.ticket_s[k] == 0 or m.ticket[k] != ticket or m.ticket_s[k] < time_s:
+        known = m.ticket_s[k] != 0 and m.ticket[k] == ticket
+        if not known or m.ticket_s[k] < time_s:
+            said = m.ticket_bits[k] & COMPLAINED if known else 0
             m.ticket[k] = ticket
             m.ticket_s[k] = time_s
-            m.ticket_bits[k] = priority & PRIORITY
+            m.ticket_bits[k] = priority & PRIORITY | (COMPLAINED if complaint else said)
         elif m.ticket_bits[k] & CLOSED:
             m.ticket_s[k] = 0  # its end came first
     asks = graver(COMPLAINT) if reopened else NOTHING

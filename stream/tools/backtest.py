@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from stream.core import comparing, retention
+from stream.core import comparing, retention, sections
 from stream.core.batch import Batch
 from stream.core.calendar import PERIODS, calendar, day_of
 from stream.core.money import from_minor
@@ -41,7 +41,7 @@ class Summary(msgspec.Struct):
     records: int = 0
     final_records: int = 0
     seconds: float = 0.0
-    lead_days: dict[str, float] = {}  # by sign: mean days from an alert that came true to the day the customer was none
+    lead_days: dict[str, float] = {}  # by sign: mean days from an alert to the day on which the customer was lost
 
 
 class _Run:
@@ -99,8 +99,7 @@ class _Run:
         summary.customers = self.partition.rows
         summary.dead = dict(sorted(self.dead_counts.items()))
         summary.alerts = dict(sorted(self.counts.items()))
-        leads = self.partition.outcomes.leads.items()
-        summary.lead_days = {sign: round(days / number, 1) for sign, (days, number) in leads if number}
+        summary.lead_days = _lead_days(records)
         summary.records = len(records)
         summary.final_records = sum(record.final for record in records)
         return summary
@@ -143,6 +142,16 @@ class _Run:
                     "value_at_risk": from_minor(score.value_at_risk, self.policy.currency),
                 }
                 out.writerow(shown.values())
+
+
+def _lead_days(records: Iterable[Record]) -> dict[str, float]:
+    """The mean lead of each sign, of all days together (definitions L8)."""
+    totals: Counter[str] = Counter()
+    for record in records:
+        if (record.period, record.segment) == ("day", retention.ALL):
+            totals.update(record.figures)
+    found = sections.leads(totals)
+    return {sign: round(float(one["mean_days"] or 0), 1) for sign, one in found.items()}
 
 
 def run(

@@ -40,8 +40,10 @@ class AlertData(Struct, kw_only=True):
     """What the alert says of the customer.
 
     `p_none` is the chance that the alert comes true: no such activity in the next `horizon_days`, from the model of
-    `silent`, else the share of such alerts that came true; `base_rate` is the share of everybody. `event_time` is when
-    it fell due in the time of the events, `observed_at` when that was seen.
+    `silent`, else the share of such alerts that came true. `base_rate` is the policy's one
+    figure for everybody, whatever the sign and its horizon: the share of all customers who leave within a horizon. It
+    tells whether a chance is a high one, not how often the same would happen without this sign. `event_time` is when it
+    fell due in the time of the events, `observed_at` when that was seen.
     """
 
     alert_id: str

@@ -17,6 +17,7 @@ from stream.core.comparing import Beside, Earlier
 from stream.core.money import from_minor, minor_digits
 from stream.core.retention import Record
 from stream.wire.shapes import (
+    Activation,
     Activity,
     Cohort,
     Compared,
@@ -25,6 +26,7 @@ from stream.wire.shapes import (
     Departures,
     Experience,
     LastKinds,
+    Lead,
     Money,
     MoneyRatio,
     Nps,
@@ -79,6 +81,8 @@ class DayRecord(Struct, kw_only=True):
     experience: Experience
     programme: Programme
     trials: dict[str, Trials]
+    activation: Activation
+    leads: dict[str, Lead]
     win_back: WinBack
     variants: dict[str, Variant] | None
     reasons: Reasons
@@ -127,6 +131,8 @@ def day_record(record: Record, beside: Beside) -> DayRecord:
         experience=_made(Experience, sections.experience(m), record),
         programme=_made(Programme, sections.programme(m), record),
         trials={uses: _made(Trials, one, record) for uses, one in sections.trials(m).items()},
+        activation=_made(Activation, sections.activation(m), record),
+        leads={sign: _made(Lead, one, record) for sign, one in sections.leads(m).items()},
         variants=_variants(record, beside) if told else None,
         win_back=_made(WinBack, sections.win_back(m), record),
         reasons=Reasons(**sections.reasons(m)),

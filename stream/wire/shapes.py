@@ -71,6 +71,7 @@ class Revenue(Struct, kw_only=True):
     cross_sell_share: Ratio
     per_customer_year: MoneyRatio
     clv_revenue: MoneyRatio
+    clv_margin: MoneyRatio
     clv_lost: MoneyRatio
     referrals: int
     referral_revenue: Money
@@ -122,7 +123,9 @@ class Retained(Struct, kw_only=True):
 
     start_revenue: Money
     start_revenue_before: Money
+    start_revenue_kept: Money
     nrr_orders: Ratio
+    grr_orders: Ratio
 
 
 class Subscriptions(Struct, kw_only=True):
@@ -202,6 +205,8 @@ class Service(Struct, kw_only=True):
     tickets_reopened: int
     tickets_handled: int
     handling_mean_s: Ratio
+    complaints_handled: int
+    complaint_handling_mean_s: Ratio
     tickets_answered: int
     first_reply_mean_s: Ratio
     surveys_sent: int
@@ -229,6 +234,7 @@ class Experience(Struct, kw_only=True):
     desktop_loads: int
     slow_desktop_loads: int
     uptime: Ratio
+    load_mean_ms: Ratio
     slow_share: Ratio
     slow_mobile_share: Ratio
     slow_tablet_share: Ratio
@@ -301,6 +307,26 @@ class Trials(Struct, kw_only=True):
     over: int
     paid: int
     share: Ratio
+
+
+class Activation(Struct, kw_only=True):
+    """Customers who began with a trial or a subscription, and who reached the uses that count as activated (D8).
+
+    Each on its own day: who began in one period and was activated in the next counts in both, so that `share` is of a
+    period's activations and may be more than 1 in a short one.
+    """
+
+    begun: int
+    activated: int
+    share: Ratio
+
+
+class Lead(Struct, kw_only=True):
+    """Customers lost in the period after an alert of a sign had told of it, and the days from its opening (L8)."""
+
+    customers: int
+    days: int
+    mean_days: Ratio
 
 
 class Reasons(Struct, kw_only=True):

@@ -46,7 +46,7 @@ def figures(policy: Policy, partition: Partition) -> list[tuple[Metric, Series]]
 
 
 def _series(policy: Policy, family: Family, shown: Mapping[str, Shown]) -> Iterator[tuple[Labels, float]]:
-    unit = 10 ** minor_digits(policy.currency) if family.unit == "money" else 1
+    unit = 10 ** minor_digits(policy.currency) if family.unit == "money" else family.per_unit
     roles = _roles(policy, family)
     for period, one in shown.items():
         for segment in policy.segments:

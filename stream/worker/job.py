@@ -174,14 +174,11 @@ def _scan(partition: Real) -> Scan:
         for code, name in used for level, severity in enumerate(SEVERITIES)
     ]  # fmt: skip
     outcomes = [(labels, float(number)) for labels, number in partition.outcomes.ended.items()]
-    leads = partition.outcomes.leads.items()
     return (
         (metrics.CUSTOMERS, customers),
         (metrics.OPEN_ALERTS, open_alerts),
         (metrics.VALUE_AT_RISK, at_risk),
         (metrics.OUTCOMES, outcomes),
-        (metrics.LEAD_DAYS, [((sign,), float(days)) for sign, (days, _) in leads]),
-        (metrics.LEAD_CUSTOMERS, [((sign,), float(number)) for sign, (_, number) in leads]),
         (metrics.POLICY_SINCE, [((), partition.policy_since_ms / 1000)]),
         *business.figures(policy, partition),
     )

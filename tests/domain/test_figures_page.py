@@ -64,12 +64,26 @@ FIELDS = set(fields(DayRecord))
 ABOUT = {"period", "start", "segment", "currency", "provisional", "final", "warmup", "revision", "closed_at"}
 
 
+# what alerts and stages are shown by, one line for all values of a label
+SHOWN = {
+    'lapse_alert_outcomes{sign="silent",resolution="churned"}',
+    'lapse_open_alerts{sign="silent"}',
+    'lapse_value_at_risk{severity="high"}',
+    'lapse_customers{stage="active"}',
+}
+
+
 def series() -> set[str]:
-    found: set[str] = set()
+    assert {one.partition("{")[0] for one in SHOWN} == {
+        metric.name for metric in (metrics.OUTCOMES, metrics.OPEN_ALERTS, metrics.VALUE_AT_RISK, metrics.CUSTOMERS)
+    }
+    found = set(SHOWN)
     for family in FAMILIES:
         name = metrics.FIGURES[family.name].name
         if family.label == "reason":
             found.add(f'{name}{{reason="other"}}')
+        elif family.label == "sign":
+            found.add(f'{name}{{sign="silent"}}')
         elif family.label == "variant":
             found |= {f'{name}{{variant="new",role="{role}"}}' for role in family.roles}
         elif family.label == "cohort":

@@ -32,6 +32,7 @@ def test_revenue_by_hand() -> None:
     # 20 orders a customer-year of 40.00; a fifth of a year in which 30 % leave: two thirds of a year
     assert found["clv_revenue"] == pytest.approx(20 * 40_00 * 0.2 / 0.3)
     assert found["clv_lost"] == pytest.approx(30 * 20 * 40_00 * 0.2 / 0.3)
+    assert found["clv_margin"] == pytest.approx(20 * 40_00 * 0.2 / 0.3 * 2_350 / 8_000)
     assert found["referral_rate"] == 0.25
 
 
@@ -79,12 +80,14 @@ def test_shares_by_hand() -> None:
         "tickets_handled": 4, "handling_s": 7_200, "tickets_answered": 5, "first_reply_s": 3_000,
         "surveys_sent": 40, "surveys_answered": 10, "page_loads": 200, "failed_loads": 1, "slow_loads": 20,
         "mobile_loads": 50, "slow_mobile_loads": 10, "points_earned": 100, "points_redeemed": 30,
+        "complaints_handled": 3, "complaint_handling_s": 6_000, "load_ms": 300_000,
     }  # fmt: skip
     assert sections.service(measures)["response_rate"] == 0.25
     assert sections.service(measures)["handling_mean_s"] == 1_800
+    assert sections.service(measures)["complaint_handling_mean_s"] == 2_000
     assert sections.service(measures)["first_reply_mean_s"] == 600
     experience = sections.experience(measures)
-    assert (experience["uptime"], experience["slow_share"]) == (0.995, 0.1)
+    assert (experience["uptime"], experience["slow_share"], experience["load_mean_ms"]) == (0.995, 0.1, 1_500)
     assert (experience["slow_mobile_share"], experience["slow_tablet_share"]) == (0.2, None)
     assert sections.programme(measures)["redeemed_share"] == 0.3
     assert sections.reasons({"exit:price": 3, "earned:review": 5, "orders": 1}) == {
@@ -155,6 +158,21 @@ def test_trials_by_hand() -> None:
     assert (found["0"]["share"], found["5"]["share"], found["10"]["share"]) == (0.05, 0.5, None)
 
 
+def test_activation_by_hand() -> None:
+    assert sections.activation({"activation_begun": 40, "activated": 10}) == {
+        "begun": 40,
+        "activated": 10,
+        "share": 0.25,
+    }
+    assert sections.activation({"activated": 1})["share"] is None
+
+
+def test_leads_by_hand() -> None:
+    """Of a sign that told of nobody there is nothing to say."""
+    found = sections.leads({"lead_customers:silent": 4, "lead_days:silent": 50, "orders": 9})
+    assert found == {"silent": {"customers": 4, "days": 50, "mean_days": 12.5}}
+
+
 def test_subscriptions_by_hand() -> None:
     measures = {
         "mrr_start": 1_000_00, "mrr_new": 150_00, "mrr_expansion": 100_00, "mrr_contraction": 50_00,
@@ -172,7 +190,8 @@ def test_nps_by_hand() -> None:
 
 
 def test_retained_by_hand() -> None:
-    assert sections.retained({"start_revenue": 90_00, "start_revenue_before": 100_00})["nrr_orders"] == 0.9
+    found = sections.retained({"start_revenue": 90_00, "start_revenue_before": 100_00, "start_revenue_kept": 60_00})
+    assert (found["nrr_orders"], found["grr_orders"]) == (0.9, 0.6)
     assert sections.retained({"start_revenue": 90_00})["nrr_orders"] is None
 
 

@@ -40,6 +40,7 @@ class Customer:
     silent_days: int | None = None  # A3: s*, None when nothing is due
     due_ms: int | None = None
     open: dict[str, int] = field(default_factory=dict)  # L1: sign → opening
+    opened: dict[str, int] = field(default_factory=dict)  # L8: of each sign's last alert
     episodes: dict[str, date] = field(default_factory=dict)  # of each sign's last alert
     turns: dict[str, int] = field(default_factory=dict)  # A6: n
     graver: set[str] = field(default_factory=set)  # L3
@@ -56,6 +57,7 @@ class Customer:
     tickets: dict[str, tuple[int, bool]] = field(default_factory=dict)  # (second, whether it is open)
     trial: Trial | None = None  # D5
     replied: set[str] = field(default_factory=set)  # of the open ones, D3
+    complaints: set[str] = field(default_factory=set)  # likewise
     acquisition_cost: int = 0  # in minor units, as last said
     categories: set[str] = field(default_factory=set)  # D7
     variant: str | None = None  # W12

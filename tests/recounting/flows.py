@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
 from datetime import date
@@ -74,6 +75,7 @@ def flows_of(event: Event, customer: Customer, rules: Rules) -> Iterator[tuple[s
         yield f"exit:{_listed(event.get('reason'), rules.exit_reasons)}", 1
     elif kind == "profile_updated" and event.get("acquisition_cost") is not None:
         yield "acquisition_cost", minor(event["acquisition_cost"]) - customer.acquisition_cost
+    yield from _activation(event, customer, rules)
     yield from _grievances(event, customer)
     yield from _trial(event, customer)
 
@@ -101,6 +103,16 @@ def _trial(event: Event, customer: Customer) -> Iterator[tuple[str, int]]:
         yield f"trials_paid:{least}", 1
 
 
+def _activation(event: Event, customer: Customer, rules: Rules) -> Iterator[tuple[str, int]]:
+    """D8: "the first trial or subscription that starts (B4) … the use by which it has as many as it takes"."""
+    story = customer.story
+    if event["type"] in ("trial_started", "subscription_started"):
+        yield "activation_begun", story.begun_ms is None and not story.settled
+    begun_ms = math.inf if story.begun_ms is None else story.begun_ms
+    if event["type"] in rules.signs.engages and ms(event["time"]) // 1000 * 1000 >= begun_ms:
+        yield "activated", story.uses + 1 >= int(rules.signs.of["never_activated"].get("uses", 3))
+
+
 def _grievances(event: Event, customer: Customer) -> Iterator[tuple[str, int]]:
     kind = event["type"]
     if kind == "survey_answered" and event["survey"] == "csat":
@@ -124,6 +136,9 @@ def _handled(event: Event, customer: Customer) -> Iterator[tuple[str, int]]:
     if event["type"] == "ticket_resolved":
         yield "tickets_handled", 1
         yield "handling_s", ms(event["time"]) // 1000 - second
+        if event["ticket_id"] in customer.complaints:
+            yield "complaints_handled", 1
+            yield "complaint_handling_s", ms(event["time"]) // 1000 - second
     elif event["ticket_id"] not in customer.replied:
         # D3: "the first reply since it was last opened or reopened"
         yield "tickets_answered", 1
@@ -173,6 +188,7 @@ def _order(event: Event, customer: Customer, rules: Rules) -> Iterator[tuple[str
 def _page(event: Event) -> Iterator[tuple[str, int]]:
     slow = round(event["load_ms"]) > 3000
     yield "slow_loads", slow
+    yield "load_ms", round(event["load_ms"])
     yield "failed_loads", not event.get("ok", True)
     yield "abandoned_loads", event.get("abandoned", False)
     if event.get("device") in ("mobile", "tablet", "desktop"):
@@ -218,6 +234,7 @@ def _remember_ticket(event: Event, customer: Customer) -> None:
             customer.replied.add(name)
     elif event["type"] in ("ticket_opened", "ticket_reopened"):
         if second < now:
+            _remember_complaint(event, customer, was_open=is_open and second >= 0)
             customer.tickets[name] = (now, True)
             customer.replied.discard(name)
         elif not is_open:
@@ -228,6 +245,14 @@ def _remember_ticket(event: Event, customer: Customer) -> None:
         elif second <= now:
             del customer.tickets[name]
             customer.replied.discard(name)
+
+
+def _remember_complaint(event: Event, customer: Customer, *, was_open: bool) -> None:
+    """D3: "a complaint by its last opening or reopening, or by one before while it was open"."""
+    if not was_open:
+        customer.complaints.discard(event["ticket_id"])
+    if event.get("category") == "complaint":
+        customer.complaints.add(event["ticket_id"])
 
 
 def sums_of(flows: Flows, customers: Flows, since: date, first: date, last: date) -> Counter[tuple[str, str]]:

@@ -60,7 +60,9 @@ def leaving_of(
         revenue = _net(customer, first, last)
         if at_start:
             yield "start_revenue", revenue
-            yield "start_revenue_before", _net(customer, period_of(kind, first - DAY), first - DAY)
+            before = _net(customer, period_of(kind, first - DAY), first - DAY)
+            yield "start_revenue_before", before
+            yield "start_revenue_kept", min(revenue, before)  # W4: "of each the lesser of both"
         if revenue > 0:
             digits = f"{revenue:b}00"
             bucket = 4 * (len(digits) - 3) + int(digits[1:3], 2)

@@ -188,11 +188,37 @@ def test_recorded_ratios_are_those_of_the_core(tmp_path: Path) -> None:
         (_figures(mrr, "mrr"), revenue),
         (_figures(nps, "nps_customers"), [_ratio("lapse:nps:ratio", _rounded(points / 100))]),
     ]
+    orders = {"now": 110, "before": 100, "kept": 80}
+    kept = [
+        _ratio("lapse:grr_orders:ratio", _rounded(rates.share(80, 100))),
+        _ratio("lapse:nrr_orders:ratio", _rounded(rates.nrr_orders(110, 100))),
+    ]
+    tests += [(_figures(orders, "start_customers_revenue"), kept), _signs()]
     path = tmp_path / "ratios.yml"
     written = [{"interval": "1m", "input_series": series, "promql_expr_test": wanted} for series, wanted in tests]
     path.write_text(yaml.safe_dump({"rule_files": [str(HERE / "figures.yml")], "tests": written}), "utf-8")
     done = promtool("test", "rules", path)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _signs() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Of 50 alerts that were judged 30 came true; of 4 lost customers one told of 50 days before."""
+    ended = {"churned": 30, "returned": 12, "recovered": 8, "muted": 50}
+    series = [
+        *(f'lapse_alert_outcomes{{segment="a",sign="silent",resolution="{how}"}} {n}' for how, n in ended.items()),
+        'lapse_lead_days{segment="a",period="last_month",sign="silent"} 50',
+        'lapse_lead_customers{segment="a",period="last_month",sign="silent"} 4',
+    ]
+    precision = [{"labels": f'{{segment="{one}", sign="silent"}}', "value": 60} for one in ("all", "a")]
+    return (
+        [{"series": one.rpartition(" ")[0], "values": f"{one.rpartition(' ')[2]}x9"} for one in series],
+        [
+            {"expr": "round(100 * sum by (segment, sign) (lapse:alert_precision:ratio))", "eval_time": "5m",
+             "exp_samples": precision},
+            {"expr": "sum by (sign) (lapse:lead_days:mean)", "eval_time": "5m",
+             "exp_samples": [{"labels": '{sign="silent"}', "value": 12.5}]},
+        ],
+    )  # fmt: skip
 
 
 def _rounded(value: float | None) -> float | None:
