@@ -92,7 +92,8 @@ def test_a_live_subscription_is_no_loss(period_end: float | None, lost: int) -> 
         until(80),
     )
     found = {day: leads(figures) for day, figures in days.items() if leads(figures)}
-    assert found[lost]["lead_days:cancelling"] == lost - 20
+    assert found[lost]["lead_customers:cancelling"] == 1
+    assert found[lost].get("lead_days:cancelling", 0) == lost - 20  # none when the word is the end
     assert list(found) == [lost]
 
 
