@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from stream.core import comparing, retention, sections
+from stream.core import comparing, retention, trying
 from stream.core.batch import Batch
 from stream.core.calendar import PERIODS, calendar, day_of
 from stream.core.money import from_minor
@@ -150,7 +150,7 @@ def _lead_days(records: Iterable[Record]) -> dict[str, float]:
     for record in records:
         if (record.period, record.segment) == ("day", retention.ALL):
             totals.update(record.figures)
-    found = sections.leads(totals)
+    found = trying.leads(totals)
     return {sign: round(float(one["mean_days"] or 0), 1) for sign, one in found.items()}
 
 

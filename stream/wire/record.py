@@ -11,13 +11,13 @@ from typing import Any, Literal, TypeVar
 from msgspec import Struct
 from msgspec.structs import fields
 
-from stream.core import rates, sections
+from stream.core import rates, sections, trying
 from stream.core.calendar import day_of, period_end
 from stream.core.comparing import Beside, Earlier
 from stream.core.money import from_minor, minor_digits
 from stream.core.retention import Record
+from stream.wire.attempts import Activation, Lead, Trials, Variant, WinBack
 from stream.wire.shapes import (
-    Activation,
     Activity,
     Cohort,
     Compared,
@@ -26,7 +26,6 @@ from stream.wire.shapes import (
     Departures,
     Experience,
     LastKinds,
-    Lead,
     Money,
     MoneyRatio,
     Nps,
@@ -38,10 +37,7 @@ from stream.wire.shapes import (
     Revenue,
     Service,
     Subscriptions,
-    Trials,
-    Variant,
     Wanted,
-    WinBack,
 )
 from stream.wire.stamps import Time, rfc3339
 
@@ -130,11 +126,11 @@ def day_record(record: Record, beside: Beside) -> DayRecord:
         service=_made(Service, sections.service(m), record),
         experience=_made(Experience, sections.experience(m), record),
         programme=_made(Programme, sections.programme(m), record),
-        trials={uses: _made(Trials, one, record) for uses, one in sections.trials(m).items()},
-        activation=_made(Activation, sections.activation(m), record),
-        leads={sign: _made(Lead, one, record) for sign, one in sections.leads(m).items()},
+        trials={uses: _made(Trials, one, record) for uses, one in trying.trials(m).items()},
+        activation=_made(Activation, trying.activation(m), record),
+        leads={sign: _made(Lead, one, record) for sign, one in trying.leads(m).items()},
         variants=_variants(record, beside) if told else None,
-        win_back=_made(WinBack, sections.win_back(m), record),
+        win_back=_made(WinBack, trying.win_back(m), record),
         reasons=Reasons(**sections.reasons(m)),
         provisional=record.provisional,
         final=record.final,
@@ -145,7 +141,7 @@ def day_record(record: Record, beside: Beside) -> DayRecord:
 
 
 def _variants(record: Record, beside: Beside) -> dict[str, Variant]:
-    told = sections.variants(record.figures, beside.variants)
+    told = trying.variants(record.figures, beside.variants)
     return {name: _made(Variant, one, record) for name, one in told.items()}
 
 

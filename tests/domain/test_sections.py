@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core import sections
+from stream.core import sections, trying
 from stream.core.figures import _bucket
 
 COUNTS = {"start": 100, "end": 110, "acquired": 40, "acquired_lost": 5, "lost": 30, "reactivated": 5}
@@ -124,14 +124,14 @@ def test_members_by_hand() -> None:
 
 def test_win_back_by_hand() -> None:
     """Newcombe's own example: 56 of 70 against 48 of 80, as if the former were treated and the latter held out."""
-    found = sections.win_back({
+    found = trying.win_back({
         "win_back_treated": 70, "win_back_treated_returned": 56, "win_back_contacted": 20,
         "win_back_contacted_returned": 5, "win_back_held_out": 80, "win_back_held_out_returned": 48,
     })  # fmt: skip
     assert (found["treated_share"], found["contacted_share"], found["held_out_share"]) == (0.8, 0.25, 0.6)
     interval = [round(found[name] or 0, 4) for name in ("effect", "effect_low", "effect_high")]
     assert interval == [0.2, 0.0524, 0.3339]
-    alone = sections.win_back({"win_back_treated": 3})
+    alone = trying.win_back({"win_back_treated": 3})
     assert alone["treated_share"] == 0
     assert [alone[name] for name in ("held_out_share", "effect", "effect_low", "effect_high")] == [None] * 4
 
@@ -142,7 +142,7 @@ def test_variants_by_hand() -> None:
         "variant_start:old": 80, "variant_lost:old": 32, "variant_start:new": 70, "variant_lost:new": 14,
         "variant_acquired:new": 30, "variant_end:new": 80, "variant_revenue:new": 5_000_00,
     }  # fmt: skip
-    found = sections.variants(measures, ("old", "new", "unseen"))
+    found = trying.variants(measures, ("old", "new", "unseen"))
     assert (found["old"]["kept"], found["old"]["crr_strict"], found["old"]["difference"]) == (48, 0.6, None)
     new = found["new"]
     assert [round(new[name] or 0, 4) for name in ("difference", "difference_low", "difference_high")] == [
@@ -154,22 +154,22 @@ def test_variants_by_hand() -> None:
 
 def test_trials_by_hand() -> None:
     """Of those who used it once or not at all few pay, of those who used it five times and more the half."""
-    found = sections.trials({"trials_over:0": 40, "trials_paid:0": 2, "trials_over:5": 10, "trials_paid:5": 5})
+    found = trying.trials({"trials_over:0": 40, "trials_paid:0": 2, "trials_over:5": 10, "trials_paid:5": 5})
     assert (found["0"]["share"], found["5"]["share"], found["10"]["share"]) == (0.05, 0.5, None)
 
 
 def test_activation_by_hand() -> None:
-    assert sections.activation({"activation_begun": 40, "activated": 10}) == {
+    assert trying.activation({"activation_begun": 40, "activated": 10}) == {
         "begun": 40,
         "activated": 10,
         "share": 0.25,
     }
-    assert sections.activation({"activated": 1})["share"] is None
+    assert trying.activation({"activated": 1})["share"] is None
 
 
 def test_leads_by_hand() -> None:
     """Of a sign that told of nobody there is nothing to say."""
-    found = sections.leads({"lead_customers:silent": 4, "lead_days:silent": 50, "orders": 9})
+    found = trying.leads({"lead_customers:silent": 4, "lead_days:silent": 50, "orders": 9})
     assert found == {"silent": {"customers": 4, "days": 50, "mean_days": 12.5}}
 
 
