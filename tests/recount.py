@@ -37,17 +37,10 @@ from typing import Any
 
 from tests.recounting.activity import activity_of
 from tests.recounting.alerts import Alerts
-from tests.recounting.customer import (
-    Customer,
-    Event,
-    is_customer,
-    observe_segment,
-    observe_subscription,
-    segment_at,
-)
+from tests.recounting.customer import Customer, Event, is_customer, observe_segment, observe_subscription, segment_at
 from tests.recounting.days import DAY, KINDS, day_of, end_of, last_day, ms, period_of
 from tests.recounting.flows import flows_of, remember, sums_of
-from tests.recounting.leads import leads_of
+from tests.recounting.leads import leads_on
 from tests.recounting.leaving import keep, leaving_of, money_and_mood_of
 from tests.recounting.outages import Outages
 from tests.recounting.records import Period, records
@@ -212,6 +205,9 @@ class Shard:
         today = day_of(int(self.alert_clock), self.rules.zone)
         hour = int(self.alert_clock) // 3_600_000
         revised, self.late = self.late and hour != self.hour, self.late and hour == self.hour
+        # where A stands when what is late is published: at the next hour or day, however far the event moves it
+        border = min(3_600_000 * (self.hour + 1), end_of(self.days[0], self.rules.zone)) if self.days else math.inf
+        border = math.inf if anew else border
         self.hour, revised = hour, revised or anew  # anew: history begins with another day, and what is over is closed
         days = today, day_of(int(self.close_clock), self.rules.zone)
         if self.history_start is None or (days == self.days and not revised):
@@ -222,20 +218,20 @@ class Shard:
             start = period_of(kind, self.history_start)  # R8
             while last_day(kind, start) < today:  # T5: "a day d is closed when end(d) ≤ A"
                 key = kind, start
-                if end_of(last_day(kind, start), self.rules.zone) > self.close_clock:
-                    self.closed[key] = closed[key] if key in closed else self.count(kind, start)
+                end = end_of(last_day(kind, start), self.rules.zone)
+                if end > self.close_clock:
+                    self.closed[key] = closed[key] if key in closed else self.count(kind, start, max(end, border))
                 elif key not in self.final:
-                    self.final[key] = self.count(kind, start)
+                    self.final[key] = self.count(kind, start, border if anew else end + self.rules.lateness_ms)
                 start = last_day(kind, start) + DAY
         if days[1] > self.history_start:
             self.years.settle(self.customers, days[1] - DAY)
 
-    def count(self, kind: str, start: date) -> Counter[tuple[str, str]]:
-        """R5: the counts of a period a…b by (segment, count), as known now."""
+    def count(self, kind: str, start: date, now_ms: float) -> Counter[tuple[str, str]]:
+        """R5: the counts of a period a…b by (segment, count), as known; of alerts when A stands at `now_ms`."""
         rules, zone = self.rules, self.rules.zone
         before, last = start - DAY, last_day(kind, start)
         counts: Counter[tuple[str, str]] = Counter()
-        leads: Counter[tuple[str, str]] = Counter()
         for name, customer in self.customers.items():
             segment = segment_at(customer, end_of(before, zone) // 1000 - 1)  # S4: "end(a−1) − 1 s"
             active_days = self.rules.active_days[segment]
@@ -253,8 +249,6 @@ class Shard:
             if kind == "year":
                 continue  # R9: "the counts and the flows alone"
             counts.update((segment, measure) for measure in activity_of(customer, kind, start, last))
-            for measure, value in leads_of(customer, last, zone, self.alerts.horizon_ms) if at_start > at_end else ():
-                leads[segment, measure] += value
             for measure, value in (
                 *leaving_of(customer, kind, start, last, rules, at_start=at_start, at_end=at_end),
                 *money_and_mood_of(customer, start, last, zone),
@@ -265,7 +259,7 @@ class Shard:
                 (one, days): counts[one, at_the_end]
                 for one in rules.segments
                 for days, at_the_end in (("customer_days", "end"), ("member_days", "members_end"))
-            }) + leads  # fmt: skip
+            }) + leads_on(last, now_ms, self.customers, self.alerts)  # fmt: skip
         assert self.history_start is not None
         counts.update(sums_of(self.flows, self.customers_of, self.history_start, start, last))
         return counts

@@ -60,7 +60,8 @@ class Alerts:
         if not self.may_open(customer, sign, episode, now_ms):
             return
         others = [one for one in SIGNS if one in customer.open]
-        customer.open[sign] = customer.opened[sign] = now_ms
+        customer.open[sign] = now_ms
+        customer.opened.setdefault(sign, []).append((self.clock_ms, now_ms))
         customer.episodes[sign] = episode
         customer.turns[sign] = 1
         if others:

@@ -40,7 +40,8 @@ class Customer:
     silent_days: int | None = None  # A3: s*, None when nothing is due
     due_ms: int | None = None
     open: dict[str, int] = field(default_factory=dict)  # L1: sign → opening
-    opened: dict[str, int] = field(default_factory=dict)  # L8: of each sign's last alert
+    # L8: of each sign's alerts, when they were known to open, and when they opened
+    opened: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
     episodes: dict[str, date] = field(default_factory=dict)  # of each sign's last alert
     turns: dict[str, int] = field(default_factory=dict)  # A6: n
     graver: set[str] = field(default_factory=set)  # L3
