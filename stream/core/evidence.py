@@ -103,10 +103,15 @@ def silent_days(row: Row) -> int:
 
 def _buying_less_often(case: Case) -> _Said:
     row = case.row
-    gap = case.opened_day(Sign.buying_less_often) - int(row["episode"][Sign.buying_less_often])
     usual = (int(row["purchase_day"]) - int(row["first_purchase"])) / max(int(row["purchase_days"]) - 1, 1)
-    says = f"{_count(gap, 'day')} between the last two purchases, where {_count(usual, 'day')} are usual"
-    return f"{says}, and not for the first time", float(row["rarer"]), 0, case.policy.signals.rarer, "cusum"
+    says = _long_gap(case, Sign.buying_less_often, "purchases", usual)
+    return says, float(row["rarer"]), 0, case.policy.signals.rarer, "cusum"
+
+
+def _long_gap(case: Case, sign: Sign, of: str, usual_days: float) -> str:
+    gap = case.opened_day(sign) - int(case.row["episode"][sign])
+    says = f"{_count(gap, 'day')} between the last two {of}, where {_count(usual_days, 'day')} are usual"
+    return f"{says}, and not for the first time"
 
 
 def _spending_less(case: Case) -> _Said:
@@ -124,10 +129,9 @@ def _engaging_less(case: Case) -> _Said:
     now, usual = float(row["engage"]), int(row["engage_days"]) / tenure_days * signals.FADE_DAYS
     least = usual * signs.engage_share
     if now > least:  # then it is the gaps that have become long (definitions B3)
-        gap = case.opened_day(Sign.engaging_less) - int(row["episode"][Sign.engaging_less])
         between = tenure_days / max(int(row["engage_days"]) - 1, 1)
-        says = f"{_count(gap, 'day')} between the last two visits, where {_count(between, 'day')} are usual"
-        return f"{says}, and not for the first time", float(row["engage_rarer"]), 0, signs.engage_rarer, "cusum"
+        says = _long_gap(case, Sign.engaging_less, "visits", between)
+        return says, float(row["engage_rarer"]), 0, signs.engage_rarer, "cusum"
     says = f"came on about {_count(now, 'day')} in four weeks, where {_count(usual, 'day')} are usual"
     return says, now, usual, least, "days"
 

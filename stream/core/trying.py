@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stream.core import intervals, rates
-from stream.core.families import ACTIVATION, LEAD_CUSTOMERS, TRIAL_USES, WIN_BACK
+from stream.core.families import ACTIVATION, LEAD_CUSTOMERS, LEAD_DAYS, TRIAL_USES, WIN_BACK
 from stream.core.sections import Measures, Section
 
 
@@ -70,6 +70,6 @@ def leads(measures: Measures) -> dict[str, Section]:
     found: dict[str, Section] = {}
     for sign, name in LEAD_CUSTOMERS.roles.items():
         if customers := measures.get(name, 0):
-            days = measures.get(f"lead_days:{sign}", 0)
+            days = measures.get(LEAD_DAYS.roles[sign], 0)
             found[sign] = {"customers": customers, "days": days, "mean_days": rates.share(days, customers)}
     return found
