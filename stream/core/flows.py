@@ -49,6 +49,7 @@ class Flows:
     def __init__(self, policy: Policy) -> None:
         self.groups = policy.segments
         self.names = flow_names(policy.figures.exit_reasons, policy.figures.reward_reasons, policy.figures.variants)
+        self._at = {name: at for at, name in enumerate(self.names)}
         self._states = state_names(policy.figures.variants)
         slots, shape = policy.allowed_lateness_days + SLOTS_BEYOND, (len(self.groups), len(self.names))
         first = NO_DAY if policy.history_start is None else day_of(policy.history_start)
@@ -89,14 +90,14 @@ class Flows:
                 figures.setdefault(self.groups[group], {})[names[at]] = value
         return figures
 
-    def set(self, day: int, name: str, values: NDArray[np.int64]) -> None:
-        """Set one measure of a day that is not final, for all groups: what was counted at its close."""
+    def set(self, day: int, names: Sequence[str], values: NDArray[np.int64]) -> None:
+        """Set measures of a day that is not final, an array (group, measure): what was counted at its close."""
         view = self.view
         if view.day[day % view.day.size] == NO_DAY and not values.any():
             return
-        slot, at = slot_of(view.day, day), self.names.index(name)
-        view.dirty[slot] |= view.values[slot, :, at] != values
-        view.values[slot, :, at] = values
+        of_day, at = view.values[slot_of(view.day, day)], [self._at[name] for name in names]
+        view.dirty[day % view.day.size] |= (of_day[:, at] != values).any(axis=1)
+        of_day[:, at] = values
 
     def add(self, day: int, group: int, name: str) -> None:
         """Count one more of a measure on a day that is not final."""
@@ -105,7 +106,7 @@ class Flows:
             return
         slot = slot_of(view.day, day)
         view.dirty[slot, group] = 1
-        view.values[slot, group, self.names.index(name)] += 1
+        view.values[slot, group, self._at[name]] += 1
 
     def finish(self, day: int) -> None:
         """The day is final: add it to the sums of its periods, and let its slot go."""
@@ -163,7 +164,6 @@ class Flows:
     def restore(self) -> None:
         """Go on from the records that were loaded."""
         view, groups = self.view, {name: code for code, name in enumerate(self.groups)}
-        at = {name: number for number, name in enumerate(self.names)}
         view.values[:], view.day[:], view.dirty[:] = 0, NO_DAY, 0
         self._sums, self._changed = {}, {}
         for key, value in self._loaded.items():
@@ -177,8 +177,8 @@ class Flows:
             else:
                 row = self._sums.setdefault((period, start), np.zeros(view.values.shape[1:], np.int64))
             for measure, count in msgspec.msgpack.decode(value, type=dict[str, int]).items():
-                if group is not None and measure in at:  # else the policy's lists are others by now
-                    row[group, at[measure]] = count
+                if group is not None and measure in self._at:  # else the policy's lists are others by now
+                    row[group, self._at[measure]] = count
 
     def _write(
         self, period: str, start: int, values: NDArray[np.int64], which: NDArray[np.generic] | None = None

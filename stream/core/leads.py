@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from stream.core.calendar import Calendar
 from stream.core.families import LEAD_CUSTOMERS, LEAD_DAYS
-from stream.core.life import DAY_S
 from stream.core.policy import Policy
 from stream.core.retention import Spans, is_customer, segment_at, spans_of
 from stream.core.row import SIGNS, Row
-from stream.core.rules import rules_of
+from stream.core.rules import horizons_of
 from stream.jit import njit, prefetch
 
 MEASURES: Final = (*LEAD_CUSTOMERS.roles.values(), *LEAD_DAYS.roles.values())  # each by Sign
@@ -66,7 +65,7 @@ def count(
     """Whom alerts had told of, of the customers lost on closed days: an array (day, segment, measure)."""
     out = np.zeros((len(days), len(policy.segments), len(MEASURES)), np.int64)
     if days:
-        horizon_days = np.asarray(rules_of(policy).of["horizon_s"]).reshape(-1) // DAY_S
+        horizon_days = np.array(horizons_of(policy), np.int64)
         spans = spans_of([(day, day) for day in days], of)
         _scan(rows, more, n, spans, np.array(policy.active_days, np.int64), horizon_days, of.starts_s, out)
     return out

@@ -27,6 +27,8 @@ from stream.core.table import CustomerTable
 _Period: TypeAlias = tuple[str, int]  # its kind and first day
 _Span: TypeAlias = tuple[str, int, int]  # the same, and the day it is counted through
 
+_AT_CLOSE = "customer_days", "member_days", *leads.MEASURES  # what rows say of a day, and no event of its periods
+
 
 @dataclass(frozen=True, slots=True)
 class _Step:
@@ -198,10 +200,8 @@ class Ledger:
         """A part of each period, counted through a day, of those that have anything new to say."""
         for span in step.spans:
             if span[0] == "day":
-                self._flows.set(span[1], "customer_days", seen.counts[span][:, retention.END])
-                self._flows.set(span[1], "member_days", seen.states[span][:, MEMBERS_END])
-                for name, values in zip(leads.MEASURES, seen.told[span].T, strict=True):
-                    self._flows.set(span[1], name, values)
+                ends = seen.counts[span][:, retention.END], seen.states[span][:, MEMBERS_END]
+                self._flows.set(span[1], _AT_CLOSE, np.column_stack([*ends, seen.told[span]]))
         parts = [
             self._part(
                 period,

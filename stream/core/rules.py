@@ -36,6 +36,11 @@ def rules_of(policy: Policy) -> Rules:
     return Rules(silence_of(policy), rule[0])
 
 
+def horizons_of(policy: Policy) -> list[int]:
+    """How many days an alert looks ahead, by Sign."""
+    return [policy.silent.horizon_days, *(rule.horizon_days for rule in policy.signs[1:])]
+
+
 def _by_kind(policy: Policy) -> dict[str, object]:
     neglected = policy.signs[Sign.neglected].enabled  # needs a place for everybody
     chosen: dict[str, Collection[str]] = {
@@ -58,11 +63,10 @@ def _qualifies(policy: Policy) -> list[int]:
 
 def _by_sign(policy: Policy) -> dict[str, object]:
     signs = policy.signs
-    horizons = (policy.silent.horizon_days, *(rule.horizon_days for rule in signs[1:]))
     return {
         "enabled": [rule.enabled for rule in signs],
         "behavioural": [sign in BEHAVIOURAL for sign in Sign],
-        "horizon_s": [days * DAY_S for days in horizons],
+        "horizon_s": [days * DAY_S for days in horizons_of(policy)],
         "cooldown_days": [rule.cooldown_days for rule in signs],
         "sign_hash": [hash_of(sign.name) >> 1 for sign in Sign],
     }

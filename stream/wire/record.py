@@ -6,6 +6,7 @@ Owns: which sections a record has, and their filling. What is in a section, and 
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
@@ -169,16 +170,23 @@ def _wanted(record: Record, beside: Beside) -> Wanted | None:
     )
 
 
+@cache
+def _units(kind: type[Struct]) -> list[tuple[str, Any]]:
+    """The names of a section's fields and what each is told in, None if as it is; msgspec works them out each time."""
+    told = Ratio, MoneyRatio, Money
+    return [(field.name, next((unit for unit in told if field.type == unit), None)) for field in fields(kind)]
+
+
 def _made(kind: type[S], section: sections.Section, record: Record) -> S:
     """A section in its published form: money in units, no ratios in warmup."""
     shown: dict[str, Any] = {}
-    for field in fields(kind):
-        value = section[field.name]
-        if field.type in (Ratio, MoneyRatio) and record.warmup:
+    for name, unit in _units(kind):
+        value = section[name]
+        if unit is not Money and unit is not None and record.warmup:
             value = None
-        elif field.type == Money:
+        elif unit is Money:
             value = from_minor(int(value or 0), record.currency)
-        elif field.type == MoneyRatio and value is not None:
+        elif unit is MoneyRatio and value is not None:
             value = round(value / 10 ** minor_digits(record.currency), 6)
-        shown[field.name] = value
+        shown[name] = value
     return kind(**shown)

@@ -17,7 +17,7 @@ DAY = day_of(date(2017, 8, 30))  # a Wednesday; the month ends the day after
 def filled(policy: Policy, *days: int) -> Flows:
     flows = Flows(policy)
     for day in days:
-        flows.set(day, "customer_days", np.array([day - DAY + 1]))
+        flows.set(day, ["customer_days"], np.array([[day - DAY + 1]]))
     return flows
 
 
@@ -40,7 +40,7 @@ def test_what_is_kept_is_bounded() -> None:
     flows = Flows(Policy("test"))
     changelog: dict[bytes, bytes | None] = {}
     for day in range(DAY, DAY + 800):
-        flows.set(day, "customer_days", np.array([1]))
+        flows.set(day, ["customer_days"], np.array([[1]]))
         flows.finish(day)
         changelog |= flows.changes()
     left = [key for key, value in changelog.items() if value is not None]

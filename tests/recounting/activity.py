@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import date
 
@@ -14,7 +15,7 @@ def activity_of(customer: Customer, kind: str, first: date, last: date) -> Itera
     days = customer.active
 
     def active(a: date, b: date) -> bool:
-        return any(a <= day <= b for day in days)
+        return bisect_left(days, a) < bisect_right(days, b)  # any of them in [a, b]
 
     # W1: "on the period's last day, and in the 7 and the 30 days up to it"
     yield from ["dau"] * active(last, last)
