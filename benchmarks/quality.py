@@ -43,7 +43,7 @@ def _judged(folder: Path, source: str, policy: Policy, *, anew: bool) -> Evaluat
     public, judge = (_half(folder, source, half, policy) for half in ("public", "judge"))
     if anew:
         learned = fit(history(public, policy), policy)
-        policy = replace(fitted(policy, learned.parameters), name=policy.name)
+        policy = replace(fitted(policy, learned.parameters, learned.segment_odds), name=policy.name)
     return evaluate(judge, policy, public)
 
 

@@ -204,8 +204,9 @@ def _silent_chance(case: Case) -> float:
     row = case.row
     loc, scale = predictive(float(row["gap_mean"]), float(row["gap_square"]), float(row["gap_weight"]), case.silence)
     spend = spend_then(float(row["spend"]), int(row["spend_day"]), int(row["purchase_day"]))
+    odds = case.policy.segment_odds[segment_at(row, int(row["purchase_s"]))]
     gone = drop_out(int(row["purchase_days"]), spend, case.silence)
-    return float(p_none(silent_days(row), case.silence.horizon_days, loc, scale, gone))
+    return float(p_none(silent_days(row), case.silence.horizon_days, loc, scale, gone, odds))
 
 
 def _occasion(birthday: int, today: date) -> str | None:

@@ -92,7 +92,8 @@ def _erase(store: Store, clock: NDArray[np.int64], row: int, time_s: int) -> Non
 def _wait_for_next(r: Row, rules: Rules) -> None:
     """Set the instant at which the silence that begins with the last purchase would be a sign (A3)."""
     spend = signals.spend_then(r.spend, whole(r.spend_day), whole(r.purchase_day))
-    days = fires_after_days(r.gap_mean, r.gap_square, r.gap_weight, int(r.purchase_days), spend, rules.silence)
+    odds = rules.of.segment_odds[segment_at(r, whole(r.purchase_s))]
+    days = fires_after_days(r.gap_mean, r.gap_square, r.gap_weight, int(r.purchase_days), spend, odds, rules.silence)
     r.silent_s = NEVER_S if days == NEVER_DAYS else whole(r.purchase_s) + days * DAY_S
 
 

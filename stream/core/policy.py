@@ -16,9 +16,10 @@ from decimal import Decimal
 from functools import cached_property
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from stream.core import reporting, signrules
+from stream.core import reporting, signrules, silentrule
 from stream.core.settings import Settings, suggestion
 from stream.core.signrules import Signals, SignRule
+from stream.core.silentrule import Silent
 
 OTHER = "other"
 RESERVED = ("all", OTHER)
@@ -44,27 +45,6 @@ class PolicyError(ValueError):
         self.name = name
         self.errors = errors
         super().__init__("\n".join([f"policy {name}: {len(errors)} to correct", *(f"  {one}" for one in errors)]))
-
-
-@dataclass(frozen=True, slots=True)
-class Silent:
-    """The sign `silent` (definitions A1–A7) and the population parameters of its model (DESIGN §5)."""
-
-    activity: frozenset[str] = frozenset({"order_completed"})
-    horizon_days: int = 28
-    theta: float = 0.30
-    overdue: float = 0.8
-    min_purchase_days: int = 4
-    memory: float = 0.9
-    mu0: float = 1.0986
-    k0: float = 0.6
-    a0: float = 3.0
-    b0: float = 1.7
-    a: float = 0.005
-    b: float = 1.0
-    usual_spend: int = 0
-    spend_power: float = 0.0
-    play: str = "win_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +122,11 @@ class Policy:
         """The code of each listed segment; a name that isn't in it counts as 0, `other`."""
         return {name: code for code, name in enumerate(self.segments)}
 
+    @cached_property
+    def segment_odds(self) -> tuple[float, ...]:
+        """What the odds of P(none) are multiplied by, by segment code."""
+        return tuple(self.silent.segment_odds.get(name, 1.0) for name in self.segments)
+
     def segment_code(self, name: str) -> int:
         """Give the code of a segment, 0 (`other`) for a name that isn't listed."""
         return self.segment_codes.get(name, 0)
@@ -189,7 +174,7 @@ def _policy(top: Settings, name: str) -> Policy:
     currency = _currency(top, base.currency)
     segments = _segments(top)
     signs = top.table("signs")
-    silent = _silent(signs.table("silent"), base.silent)
+    silent = silentrule.read(signs.table("silent"), base.silent, segments, ACTIVITIES)
     base_rate = signs.number("base_rate", base.base_rate, 0, 1)
     of_silent = SignRule(horizon_days=silent.horizon_days, cooldown_days=1, play=silent.play)
     rules, signals = signrules.read(signs, of_silent, segments, ACTIVITIES)
@@ -278,30 +263,6 @@ def _active_days(top: Settings, default: int, segments: tuple[str, ...]) -> tupl
         if name not in segments:
             own.wrong(name, f"no such segment{suggestion(name, segments)}")
     return tuple(own.whole(name, common, 1, LONGEST_ACTIVE_DAYS) for name in segments)
-
-
-def _silent(table: Settings, base: Silent) -> Silent:
-    model = table.table("model")
-    silent = Silent(
-        activity=signrules.names_of(table, "activity", base.activity, ACTIVITIES),
-        horizon_days=table.whole("horizon_days", base.horizon_days, 1, 120),
-        theta=table.number("theta", base.theta, 0, 1, open_ends=True),
-        overdue=table.number("overdue", base.overdue, 0, 1, open_ends=True),
-        min_purchase_days=table.whole("min_purchase_days", base.min_purchase_days, 2, 100),
-        play=table.text("play", base.play),
-        memory=model.number("memory", base.memory, 0.5, 1),
-        mu0=model.number("mu0", base.mu0, -1, 7),
-        k0=model.number("k0", base.k0, 0.001, 1000),
-        a0=model.number("a0", base.a0, 0.001, 1000),
-        b0=model.number("b0", base.b0, 0.001, 1000),
-        a=model.number("a", base.a, 0, 1000),
-        b=model.number("b", base.b, 0.001, 1000),
-        usual_spend=model.whole("usual_spend", base.usual_spend, 0, 10**15),
-        spend_power=model.number("spend_power", base.spend_power, 0, 5),
-    )
-    for one in (model, table):
-        one.refuse_unknown()
-    return silent
 
 
 def _value(table: Settings, base: Value) -> Value:

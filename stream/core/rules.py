@@ -14,7 +14,7 @@ import numpy as np
 from stream.core import batch as columns
 from stream.core.hashing import hash_of
 from stream.core.kinds import Kind
-from stream.core.policy import Policy
+from stream.core.policy import MOST_SEGMENTS, Policy
 from stream.core.signs import BEHAVIOURAL, Sign
 from stream.core.silence import SilenceParams
 from stream.core.views import RULE, Rules
@@ -85,6 +85,7 @@ def _single(policy: Policy) -> dict[str, object]:
         "neglect_s": policy.signals.neglect_days * DAY_S,
         "acceptable_share": 0.0 if policy.acceptable.alert else policy.acceptable.cost_share,
         "margin": policy.value.margin,
+        "segment_odds": [*policy.segment_odds, *[1.0] * (MOST_SEGMENTS - len(policy.segments))],
     }
 
 

@@ -45,12 +45,13 @@ def scores(partition: Partition, day: int) -> Iterator[Score]:
         silent_days = day - int(row["purchase_day"])
         loc, scale = predictive(float(row["gap_mean"]), float(row["gap_square"]), float(row["gap_weight"]), params)
         spend = spend_then(float(row["spend"]), int(row["spend_day"]), int(row["purchase_day"]))
+        odds = policy.segment_odds[segment_at(row, int(row["purchase_s"]))]
         p = drop_out(int(row["purchase_days"]), spend, params)
         segment = int(segment_at(row, end_ms // 1000 - 1))
         yield Score(
             customer_id,
             silent_days,
-            p_none(silent_days, params.horizon_days, loc, scale, p),
+            p_none(silent_days, params.horizon_days, loc, scale, p, odds),
             policy.silent.horizon_days,
             p_alive(silent_days, loc, scale, p),
             Stage(stage_of(row, more, day, end_ms // 1000, policy.active_days[segment], least)).name,

@@ -1,6 +1,6 @@
 """What a policy can say of the signs: when each fires, how long its alert waits, and what its chance is.
 
-Owns: these settings, their ranges and defaults. `silent` has its model besides (`core.policy`). A sign's chance is
+Owns: these settings, their ranges and defaults. What `silent` has besides is `core.silentrule`'s. A sign's chance is
 learned (`lapse fit`): the share of such alerts that came true; the defaults are guesses until then. Knows nothing of
 rows.
 """

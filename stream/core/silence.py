@@ -3,7 +3,8 @@
 Owns: the gap statistics (m, Q, N of a row), the survival of a silence, P(none), and the day on which a silence fires.
 Source: shared design §5. Gaps are whole days; a gap's logarithm is normal with the customer's own mean and spread,
 whose prior is the population's (normal–gamma), old gaps fade by `memory`, and after each purchase the customer may have
-dropped out for good, the likelier the less they spent lately (decision 0091). Knows nothing of rows, clocks or alerts.
+dropped out for good, the likelier the less they spent lately (decision 0091). Some segments stay away more often than
+their gaps tell (decision 0117). Knows nothing of rows, clocks or alerts.
 """
 
 from __future__ import annotations
@@ -85,12 +86,13 @@ def drop_out(purchase_days: float, spend: float, params: SilenceParams) -> float
 
 
 @njit
-def p_none(silent_days: float, horizon_days: float, loc: float, scale: float, p: float) -> float:
-    """P(no purchase in the next `horizon_days` | silent for `silent_days`)."""
+def p_none(silent_days: float, horizon_days: float, loc: float, scale: float, p: float, odds: float) -> float:
+    """P(no purchase in the next `horizon_days` | silent for `silent_days`), its odds times `odds`, the segment's."""
     gone = p + (1 - p) * survival(silent_days, loc, scale)
     if gone <= 0:  # a silence beyond what doubles can tell, without drop-out
         return 1.0
-    return (p + (1 - p) * survival(silent_days + horizon_days, loc, scale)) / gone
+    none = (p + (1 - p) * survival(silent_days + horizon_days, loc, scale)) / gone
+    return none * odds / (1 - none + none * odds)
 
 
 @njit
@@ -125,7 +127,7 @@ def first_overdue_day(loc: float, scale: float, overdue: float) -> int:
 
 @njit
 def fires_after_days(
-    mean: float, square: float, weight: float, purchase_days: int, spend: float, params: SilenceParams
+    mean: float, square: float, weight: float, purchase_days: int, spend: float, odds: float, params: SilenceParams
 ) -> int:
     """s*: the first whole day of silence on which the sign fires, or NEVER_DAYS.
 
@@ -140,16 +142,16 @@ def fires_after_days(
     gate = first_overdue_day(loc, scale, params.overdue)
     if gate > MAX_SILENCE_DAYS:
         return NEVER_DAYS
-    if p_none(gate, h, loc, scale, p) >= params.theta:
+    if p_none(gate, h, loc, scale, p, odds) >= params.theta:
         return gate
     low, high = gate, min(2 * gate, MAX_SILENCE_DAYS)
-    while p_none(high, h, loc, scale, p) < params.theta:
+    while p_none(high, h, loc, scale, p, odds) < params.theta:
         if high == MAX_SILENCE_DAYS:
             return NEVER_DAYS
         low, high = high, min(2 * high, MAX_SILENCE_DAYS)
     while high - low > 1:
         middle = (low + high) // 2
-        if p_none(middle, h, loc, scale, p) >= params.theta:
+        if p_none(middle, h, loc, scale, p, odds) >= params.theta:
             high = middle
         else:
             low = middle

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.kinds import Kind
+from stream.core.policy import MOST_SEGMENTS
 from stream.core.pulse import Pulse
 from stream.core.row import MORE, ROW, SIGNS
 from stream.core.silence import SilenceParams
@@ -94,6 +95,7 @@ RULE = np.dtype(
         ("neglect_revenue", "i8"),
         ("acceptable_share", "f8"),  # cost to serve above this share of the margin, 0 never: no alert at all
         ("margin", "f8"),
+        ("segment_odds", "f8", MOST_SEGMENTS),  # of P(none): what they are multiplied by
     ]
 )
 

@@ -137,7 +137,7 @@ def evaluate(
     all_rows = all_rows.where(judged[all_rows.customer])
     say("scoring")
     ours = _claims(source, policy, past, all_rows)
-    anew = _claims(source, fitted(policy, learned.parameters), past, all_rows)
+    anew = _claims(source, fitted(policy, learned.parameters, learned.segment_odds), past, all_rows)
     tables = []
     learn_rows = rows(learning, cut_offs(learning, policy), h)
     for name in ("customers", "everybody"):

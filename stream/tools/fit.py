@@ -10,19 +10,21 @@ the core's.
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import msgspec
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
-from stream.core.policy import Policy, Silent
+from stream.core.policy import Policy
 from stream.core.rules import rules_of
 from stream.core.silence import SilenceParams, add_gap, drop_out, p_none, predictive, survival
+from stream.core.silentrule import Silent
 from stream.tools.budget import BUDGET, threshold_for
 from stream.tools.history import FEWEST_DAYS, History
 
@@ -47,6 +49,7 @@ class Fit(msgspec.Struct, frozen=True):
     """What was learned, from how much, and how much better it foretells than the policy's own parameters."""
 
     parameters: dict[str, float]
+    segment_odds: dict[str, float]  # by what is left to tell once the model has spoken
     memory: float
     customers: int
     days: int
@@ -83,6 +86,7 @@ def gap_likelihood(
 def matured_likelihood(
     days: NDArray[np.int64],
     spend: NDArray[np.float64],
+    odds: NDArray[np.float64],
     starts: NDArray[np.int64],
     cuts: NDArray[np.int64],
     active_days: int,
@@ -90,6 +94,7 @@ def matured_likelihood(
 ) -> tuple[float, int]:
     """(Σ ln P(what came), rows): a purchase within the horizon or none, as foretold at the end of each day of `cuts`.
 
+    `odds` are the factors of each purchase's segment.
     Rows are customers who bought within `active_days` and on `min_purchase_days` days or more.
     """
     total, rows, h = 0.0, 0, params.horizon_days
@@ -110,7 +115,7 @@ def matured_likelihood(
                 until = min(until, days[i + 1])
             j = cut
             while j < cuts.size and cuts[j] < until:
-                chance = p_none(cuts[j] - days[i], h, loc, scale, p)
+                chance = p_none(cuts[j] - days[i], h, loc, scale, p, odds[i])
                 none = i + 1 == starts[c + 1] or days[i + 1] > cuts[j] + h
                 total += math.log(max(chance if none else 1 - chance, SMALLEST))
                 rows += 1
@@ -119,11 +124,12 @@ def matured_likelihood(
 
 
 class _Learner:
-    """One history, one policy: parameters in, mean log likelihoods out."""
+    """One history, one policy: parameters in, mean log likelihoods out; `odds` are the segments' factors, by code."""
 
     def __init__(self, past: History, policy: Policy) -> None:
         self.past = past
         self.base = rules_of(policy).silence
+        self.odds = np.ones(len(policy.segments))
         self.active_days = max(policy.active_days)
         last = past.end_day - policy.silent.horizon_days
         self.cuts = np.arange(past.first_day + FEWEST_DAYS, last + 1, CUT_EVERY_DAYS, dtype=np.int64)
@@ -152,7 +158,8 @@ class _Learner:
         total, rows = self._matured(params)
         return total / rows if rows else None
 
-    def likelihood(self, params: SilenceParams) -> Likelihood:
+    def likelihood(self, params: SilenceParams, odds: Sequence[float]) -> Likelihood:
+        self.odds[:] = odds
         matured = self.per_matured(params)
         return Likelihood(round(self.per_gap(params), 5), None if matured is None else round(matured, 5))
 
@@ -168,9 +175,26 @@ class _Learner:
 
         return _maximum(per_both, np.append(x[:6], START_POWER))
 
+    def segment_odds(self, params: SilenceParams) -> list[float]:
+        """The likeliest factor of each segment, by code, leaning on 1: its logarithm has a standard normal prior.
+
+        A horizon is cut again each week, so that each outcome stands in several rows; they count as one.
+        """
+        share, found = CUT_EVERY_DAYS / params.horizon_days, np.ones(self.odds.size)
+
+        def loss(log_odds: float, code: int) -> float:
+            self.odds[code] = math.exp(log_odds)  # of the other segments the likelihood is the same in each call
+            return log_odds**2 / 2 - share * self._matured(params)[0]
+
+        for code in np.unique(self.past.segment).tolist():
+            found[code] = math.exp(minimize_scalar(loss, bounds=(-4, 4), args=(code,), options={"xatol": 1e-3}).x)
+        self.odds[:] = 1
+        return [float(f"{one:.4g}") for one in found]
+
     def _matured(self, params: SilenceParams) -> tuple[float, int]:
         past = self.past
-        total, rows = matured_likelihood(past.days, past.spend, past.starts, self.cuts, self.active_days, params)
+        purchases = past.days, past.spend, self.odds[past.segment], past.starts
+        total, rows = matured_likelihood(*purchases, self.cuts, self.active_days, params)
         return float(total), int(rows)
 
 
@@ -189,7 +213,7 @@ def _maximum(of: Callable[[NDArray[np.float64]], float], x: NDArray[np.float64])
 
 
 def fit(past: History, policy: Policy, budget: float = BUDGET) -> Fit:
-    """Learn mu0, k0, a0, b0, a, b, the usual spend and its power; the memory and all else is the policy's.
+    """Learn mu0, k0, a0, b0, a, b, the usual spend, its power and segments' odds; all else is the policy's.
 
     `budget` is what `buying_less_often` may spend, in alerts per customer and 28 days.
     Raises NotEnoughHistoryError below 100 customers with a purchase or 90 days.
@@ -202,17 +226,22 @@ def fit(past: History, policy: Policy, budget: float = BUDGET) -> Fit:
         by, x = "matured", all_of_them.by_matured(x)
     learned: dict[str, float] = {name: float(f"{getattr(all_of_them.params(x), name):.4g}") for name in LEARNED}
     learned["usual_spend"] = all_of_them.usual_spend
+    params, odds = all_of_them.base._replace(**learned), [1.0] * len(policy.segments)
+    if by == "matured" and len(odds) > 1:
+        odds = all_of_them.segment_odds(params)
+    segment_odds = {name: one for name, one in zip(policy.segments, odds, strict=True) if one != 1}
     return Fit(
         parameters=learned,
+        segment_odds=segment_odds,
         memory=policy.silent.memory,
         customers=len(past.customers),
         days=past.end_day - past.first_day + 1,
         gaps=all_of_them.gaps,
         matured=all_of_them.matured,
         by=by,
-        before=all_of_them.likelihood(all_of_them.base),
-        after=all_of_them.likelihood(all_of_them.base._replace(**learned)),
-        rarer=threshold_for(past, fitted(policy, learned), budget),
+        before=all_of_them.likelihood(all_of_them.base, policy.segment_odds),
+        after=all_of_them.likelihood(params, odds),
+        rarer=threshold_for(past, fitted(policy, learned, segment_odds), budget),
     )
 
 
@@ -230,15 +259,15 @@ def _generalises(past: History, policy: Policy, x: NDArray[np.float64]) -> bool:
     return gain > 0
 
 
-def fitted(policy: Policy, parameters: dict[str, float]) -> Policy:
+def fitted(policy: Policy, parameters: dict[str, float], segment_odds: dict[str, float]) -> Policy:
     """The policy with learned parameters in place of its own."""
-    return replace(policy, silent=replace(policy.silent, **parameters))  # type: ignore[arg-type]
+    return replace(policy, silent=replace(policy.silent, segment_odds=segment_odds, **parameters))  # type: ignore[arg-type]
 
 
 def in_force(policy: Policy, found: Fit) -> Policy:
     """The policy with all that was learned in place of its own."""
     changed = replace(policy, signals=replace(policy.signals, rarer=found.rarer))
-    return fitted(changed, found.parameters)
+    return fitted(changed, found.parameters, found.segment_odds)
 
 
 def toml(found: Fit) -> str:
@@ -256,4 +285,7 @@ def toml(found: Fit) -> str:
     lines += [
         f"{name} = {value if name == 'usual_spend' else f'{value:g}'}" for name, value in found.parameters.items()
     ]
+    if found.segment_odds:
+        lines.append("[signs.silent.model.segment_odds]")
+        lines += [f"{json.dumps(name, ensure_ascii=False)} = {odds:g}" for name, odds in found.segment_odds.items()]
     return "\n".join(lines) + "\n"

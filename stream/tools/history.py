@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.batch import Batch
+from stream.core.batch import NONE, Batch
 from stream.core.calendar import calendar, date_of
 from stream.core.kinds import Kind
 from stream.core.policy import Policy
@@ -35,12 +35,14 @@ class NotEnoughHistoryError(ValueError):
 class History:
     """The purchase days (ascending, one entry a business day) of customer c are `days[starts[c]:starts[c + 1]]`.
 
-    `spend` is what their orders amount to up to each of these days, faded (definitions B2), in minor units.
+    `spend` is what their orders amount to up to each of these days, faded (definitions B2), in minor units;
+    `segment` is the code of the segment they were in.
     """
 
     customers: list[str]
     days: NDArray[np.int64]
     spend: NDArray[np.float64]
+    segment: NDArray[np.int64]
     starts: NDArray[np.int64]
     first_day: int  # of the whole history, any customer's event
     end_day: int
@@ -59,7 +61,8 @@ class History:
         customers = [name for name, keep in zip(self.customers, wanted, strict=True) if keep]
         starts = np.concatenate([[0], np.cumsum(self.counts[wanted])])
         kept = np.repeat(wanted, self.counts)
-        return History(customers, self.days[kept], self.spend[kept], starts, self.first_day, self.end_day)
+        columns = self.days[kept], self.spend[kept], self.segment[kept]
+        return History(customers, *columns, starts, self.first_day, self.end_day)
 
     def require_enough(self) -> None:
         """Raise NotEnoughHistoryError, in words, when this is too little to learn from."""
@@ -87,7 +90,8 @@ def history(source: Iterable[Batch], policy: Policy) -> History:
     """Every customer's purchase days (definitions A1), from events in any order."""
     purchase, zone = rules_of(policy).of["purchase"], calendar(policy.zone)
     codes: dict[bytes, int] = {}
-    pairs, orders = [np.empty((0, 2), np.int64)], [np.empty((0, 3), np.int64)]
+    everybody: dict[bytes, int] = {}  # also who never purchased
+    pairs, orders, told = [np.empty((0, 2), np.int64)], [np.empty((0, 3), np.int64)], [np.empty((0, 3), np.int64)]
     first_day, end_day = 2**31, -(2**31)
     for batch in source:
         day = zone.days(batch.time_ms)
@@ -101,11 +105,31 @@ def history(source: Iterable[Batch], policy: Policy) -> History:
         paid = np.flatnonzero(batch.kind == Kind.order_completed)
         payer = np.array([codes.get(ids[i], -1) for i in paid.tolist()], np.int64)
         orders.append(np.stack([payer, day[paid].astype(np.int64), batch.amount[paid]], axis=1))
+        says = np.flatnonzero(batch.segment != NONE)
+        of = np.array([everybody.setdefault(ids[i], len(everybody)) for i in says.tolist()], np.int64)
+        told.append(np.stack([of, day[says].astype(np.int64), batch.segment[says].astype(np.int64)], axis=1))
     found = np.unique(np.concatenate(pairs), axis=0)  # by customer, then by day, one a day
     starts = np.searchsorted(found[:, 0], np.arange(len(codes) + 1))
     days = np.ascontiguousarray(found[:, 1])
     spend = _spend(np.concatenate(orders), found)
-    return History([name.decode() for name in codes], days, spend, starts, first_day, end_day)
+    names = np.array([codes.get(name, -1) for name in everybody], np.int64)
+    observed = np.concatenate(told)
+    observed[:, 0] = names[observed[:, 0]]
+    segment = _segments(observed, found)
+    return History([name.decode() for name in codes], days, spend, segment, starts, first_day, end_day)
+
+
+def _segments(observed: NDArray[np.int64], purchases: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of each purchase day (customer, day) the code of the segment last observed (customer, day, code) by then.
+
+    Before the first observation it is that one's (definitions S3), of whom there is none it is 0.
+    """
+    observed = observed[np.lexsort((observed[:, 1], observed[:, 0]))]
+    known, wanted = observed[:, 0] << 32 | observed[:, 1], purchases[:, 0] << 32 | purchases[:, 1]
+    last = np.searchsorted(known, wanted, side="right") - 1
+    at = np.maximum(last, np.searchsorted(observed[:, 0], purchases[:, 0]))
+    none = np.append(observed, [[-1, 0, 0]], axis=0)[at]
+    return np.where(none[:, 0] == purchases[:, 0], none[:, 2], 0)
 
 
 def _spend(orders: NDArray[np.int64], purchases: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -50,6 +50,8 @@ def personal(past: History, policy: Policy, at: Rows) -> Personal:
         h = max(LEAST_DAYS, min(policy.silent.horizon_days, h))
         horizon[i] = h
         outcome[i] = n == days.size or days[n] > at.cut[i] + h
-        chance[i] = p_none(int(at.silent_days[i]), h, loc, scale, drop_out(n, float(spend[n - 1]), params))
+        odds = policy.segment_odds[int(past.segment[past.starts[c] + n - 1])]
+        gone = drop_out(n, float(spend[n - 1]), params)
+        chance[i] = p_none(int(at.silent_days[i]), h, loc, scale, gone, odds)
     quality = measure(outcome, chance, chance, at.customer).quality()
     return Personal(at.cut.size, round(float(horizon.mean()), 1), round(float(outcome.mean()), 4), quality)

@@ -62,7 +62,7 @@ def test_everything_is_read() -> None:
         overdue = 0.9
         min_purchase_days = 5
         play = "call"
-        model = {memory = 0.8, mu0 = 2, k0 = 1, a0 = 2, b0 = 3, a = 0.6, b = 2}
+        model = {memory = 0.8, mu0 = 2, k0 = 1, a0 = 2, b0 = 3, a = 0.6, b = 2, segment_odds = {wholesale = 0.5}}
         """,
         "mine",
     )
@@ -81,6 +81,7 @@ def test_everything_is_read() -> None:
     assert (silent.horizon_days, silent.play) == (14, "call")
     assert (silent.theta, silent.overdue, silent.min_purchase_days, silent.memory) == (0.25, 0.9, 5, 0.8)
     assert (silent.mu0, silent.k0, silent.a0, silent.b0, silent.a, silent.b) == (2, 1, 2, 3, 0.6, 2)
+    assert policy.segment_odds == (1.0, 1.0, 0.5)
     assert policy.warnings == ()
 
 
@@ -104,6 +105,7 @@ def test_everything_is_read() -> None:
         ("active_days = 90.0", "active_days: must be a whole number, not 90.0"),
         ("active_days = true", "active_days: must be a whole number, not true"),
         ("[segment_active_days]\ngold = 9", "segment_active_days.gold: no such segment; known: other"),
+        ("[signs.silent.model.segment_odds]\ngold = 2", "signs.silent.model.segment_odds.gold: no such segment"),
         ("segment_active_days = 9", "segment_active_days: must be a table, not 9"),
         ("forget_after_days = 729", "forget_after_days: must be 730..36500, not 729"),
         ('segments = ["all"]', "segments: 'all' is reserved"),

@@ -85,7 +85,15 @@ def test_the_base_rate_is_that_of_a_slow_count() -> None:
     rng = np.random.default_rng(5)
     own = [np.unique(rng.integers(0, 400, rng.integers(1, 30))) for _ in range(40)]
     starts = np.concatenate([[0], np.cumsum([one.size for one in own])])
-    past = History([str(c) for c in range(40)], np.concatenate(own), np.zeros(starts[-1]), starts, 0, 399)
+    past = History(
+        [str(c) for c in range(40)],
+        np.concatenate(own),
+        np.zeros(starts[-1]),
+        np.zeros(starts[-1], int),
+        starts,
+        0,
+        399,
+    )
     policy = parse("active_days = 56\n", "plain")
     looked = none = 0
     for cut in range(90, 399 - 28 + 1, 7):

@@ -82,7 +82,7 @@ def test_isotonic_never_falls() -> None:
 def known() -> History:
     """Two customers: purchases on days 0, 10, 20, 90, and on 0, 5, 10, 15, 50."""
     days = [0, 10, 20, 90, 0, 5, 10, 15, 50]
-    return History(["a", "b"], np.array(days), np.zeros(9), np.array([0, 4, 9]), 0, 140)
+    return History(["a", "b"], np.array(days), np.zeros(9), np.zeros(9, int), np.array([0, 4, 9]), 0, 140)
 
 
 def test_rows() -> None:
@@ -193,7 +193,15 @@ def test_a_threshold_spends_the_budget_and_its_alerts_are_judged() -> None:
         own = [*own, *range(own[-1] + 28, 360, 28)] if c < 5 else list(range(c % 7, 360, 7))
         days += own
         starts.append(len(days))
-    past = History([f"c{c}" for c in range(80)], np.array(days), np.zeros(len(days)), np.array(starts), 0, 359)
+    past = History(
+        [f"c{c}" for c in range(80)],
+        np.array(days),
+        np.zeros(len(days)),
+        np.zeros(len(days), int),
+        np.array(starts),
+        0,
+        359,
+    )
     threshold = threshold_for(past, POLICY)
     found = measured(past, POLICY, threshold)
     assert 0 < found.budget <= 0.02
@@ -204,7 +212,9 @@ def test_a_threshold_spends_the_budget_and_its_alerts_are_judged() -> None:
 
 def test_a_personal_horizon_is_the_customers_own() -> None:
     often, seldom = list(range(0, 160, 3)), list(range(0, 100, 20))
-    past = History(["often", "seldom"], np.array(often + seldom), np.zeros(59), np.array([0, 54, 59]), 0, 160)
+    past = History(
+        ["often", "seldom"], np.array(often + seldom), np.zeros(59), np.zeros(59, int), np.array([0, 54, 59]), 0, 160
+    )
     at = rows(past, np.array([99]), 28)
     found = personal(past, POLICY, at)
     assert found.rows == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from stream.core.rules import rules_of
 from stream.core.scores import Score
 from stream.core.silence import SilenceParams
 from stream.tools.fit import fit, fitted, gap_likelihood, matured_likelihood, toml
-from stream.tools.history import History, NotEnoughHistoryError, batches
+from stream.tools.history import History, NotEnoughHistoryError, batches, history
 from stream.tools.replay import Replay
 from stream.tools.rivals import rows
 from tests.learning.simulated import Truth, events, past
@@ -64,7 +65,7 @@ def test_the_likelihood_of_horizons_is_that_of_the_model() -> None:
         alive = [p + (1 - p) * law.sf(math.log(cut - last + ahead + 0.5)) for ahead in (0, 28)]
         chance = alive[1] / alive[0]
         expected += math.log(chance if none else 1 - chance)
-    total, counted = matured_likelihood(np.array(days), np.zeros(4), np.array([0, 4]), cuts, 60, PARAMS)
+    total, counted = matured_likelihood(np.array(days), np.zeros(4), np.ones(4), np.array([0, 4]), cuts, 60, PARAMS)
     assert counted == 4
     assert total == pytest.approx(expected, rel=1e-9)
 
@@ -83,7 +84,9 @@ def test_what_is_fitted_is_what_the_core_says() -> None:
         said.extend(one.p_none if outcome[one.customer_id, day] else 1 - one.p_none for one in judged)
 
     Replay(policy).run(batches(lines, policy), cuts.tolist(), note)
-    total, counted = matured_likelihood(known.days, known.spend, known.starts, cuts, 56, rules_of(policy).silence)
+    total, counted = matured_likelihood(
+        known.days, known.spend, np.ones(known.days.size), known.starts, cuts, 56, rules_of(policy).silence
+    )
     assert counted == len(said) > 500
     assert total == pytest.approx(np.log(said).sum(), rel=1e-9)
 
@@ -103,16 +106,54 @@ def test_known_parameters_are_found(truth: Truth) -> None:
     assert found.after.per_matured > found.before.per_matured
 
 
+def test_segments_that_leave_sooner_are_told_apart() -> None:
+    policy = replace(POLICY, segments=("other", "rash", "unseen"), active_days=(90, 90, 90))
+    mixed = [*events(LOYAL, 400, 400, 1)[:-1]]
+    leaving = LOYAL._replace(a=3.0)  # of 12 purchases three are the last, in place of one in 31
+    for line in events(leaving, 400, 400, 2):
+        event = json.loads(line)
+        if event["type"] == "order_completed":
+            event |= {"id": f"r{event['id']}", "customer_id": f"r{event['customer_id']}", "segment": "rash"}
+        mixed.append(json.dumps(event).encode())
+    known = history(batches(sorted(mixed, key=lambda line: json.loads(line)["time"]), policy), policy)
+    found = fit(known, policy)
+    assert found.by == "matured"
+    assert "unseen" not in found.segment_odds
+    assert found.segment_odds["rash"] > 3 * found.segment_odds["other"]
+    alike = fit(replace(known, segment=np.zeros_like(known.segment)), policy)
+    assert found.after.per_matured is not None
+    assert alike.after.per_matured is not None
+    assert found.after.per_matured > alike.after.per_matured
+    pasted = parse(f'segments = ["rash", "unseen"]\n{toml(found)}', "pasted")
+    assert pasted.silent == fitted(policy, found.parameters, found.segment_odds).silent
+
+
+def test_purchases_are_in_the_segment_last_observed_by_their_day() -> None:
+    policy = replace(POLICY, segments=("other", "a", "b"), active_days=(90, 90, 90))
+    told = [("1", 3, None), ("2", 3, "b"), ("1", 5, "a"), ("1", 8, "b"), ("1", 9, None), ("3", 9, None)]
+    lines = [
+        json.dumps({
+            "id": f"{who}-{day}", "type": "order_completed", "customer_id": who, "amount": 1, "currency": "USD",
+            "order_id": f"{who}-{day}", "time": f"2020-01-{day:02}T12:00:00Z", "segment": segment,
+        }).encode()
+        for who, day, segment in told
+    ]  # fmt: skip
+    unknown = b'{"id":"p","type":"profile_updated","customer_id":"4","time":"2020-01-02T12:00:00Z","segment":"a"}'
+    known = history(batches([unknown, *lines], policy), policy)
+    of = {name: known.segment[known.starts[c] : known.starts[c + 1]].tolist() for c, name in enumerate(known.customers)}
+    assert of == {"1": [1, 1, 2, 2], "2": [2], "3": [0]}
+
+
 def test_what_is_learned_depends_on_the_history_alone() -> None:
     known = past(LOYAL, 150, 200, 1, POLICY)
-    elsewhere = fitted(POLICY, {"mu0": 5.0, "k0": 9.0, "a0": 30.0, "b0": 9.0, "a": 5.0, "b": 5.0})
+    elsewhere = fitted(POLICY, {"mu0": 5.0, "k0": 9.0, "a0": 30.0, "b0": 9.0, "a": 5.0, "b": 5.0}, {})
     assert fit(known, POLICY).parameters == fit(known, elsewhere).parameters
 
 
 def test_the_table_can_be_pasted_into_a_policy() -> None:
     found = fit(past(LOYAL, 150, 200, 1, POLICY), POLICY)
     pasted = parse(f'zone = "Europe/Vienna"\n{toml(found)}', "pasted")
-    assert pasted.silent == fitted(POLICY, found.parameters).silent
+    assert pasted.silent == fitted(POLICY, found.parameters, {}).silent
 
 
 @pytest.mark.parametrize(
@@ -126,6 +167,8 @@ def test_too_little_is_refused_in_words(customers: int, days: int, words: str) -
 
 
 def test_nobody_came_twice() -> None:
-    once = History([f"c{i}" for i in range(200)], np.arange(200), np.zeros(200), np.arange(201), 0, 199)
+    once = History(
+        [f"c{i}" for i in range(200)], np.arange(200), np.zeros(200), np.zeros(200, int), np.arange(201), 0, 199
+    )
     with pytest.raises(NotEnoughHistoryError, match="nobody came a second time"):
         fit(once, Policy("simulated"))

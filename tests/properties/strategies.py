@@ -110,6 +110,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
             "b": draw(_tenths(5, 20)),
             "usual_spend": draw(st.sampled_from([0, 500, 2000])),
             "spend_power": draw(st.sampled_from([0.0, 0.5, 1.2])),
+            "segment_odds": {name: draw(_tenths(2, 90)) for name in segments if draw(st.booleans())},
         },
     }
     policy: dict[str, Any] = {

@@ -147,9 +147,10 @@ class Alerts:
         if len(days) < rules.min_purchase_days:
             return None
         p, loc, scale = rules.model.of(days, faded([*customer.story.spent, (days[-1], 0.0)], 28))
+        times = rules.model.segment_odds.get(segment_at(customer, customer.instant_ms // 1000), 1)
         for s in range(1, 731):
             overdue = 1 - survival(s, loc, scale) >= rules.overdue
-            if overdue and p_none(s, rules.horizon_days, p, loc, scale) >= rules.theta:
+            if overdue and p_none(s, rules.horizon_days, p, loc, scale, times) >= rules.theta:
                 return s
         return None
 

@@ -21,6 +21,7 @@ class Model:
         self.b = float(model.get("b", 1.0))
         self.usual_spend = float(model.get("usual_spend", 0))
         self.spend_power = float(model.get("spend_power", 0))
+        self.segment_odds: Mapping[str, float] = model.get("segment_odds", {})
 
     def of(self, days: Sequence[date], spend: float) -> tuple[float, float, float]:
         """Give p, loc and scale after purchases on these days.
@@ -48,5 +49,10 @@ def survival(s: int, loc: float, scale: float) -> float:
     return math.erfc((math.log(s + 0.5) - loc) / scale / math.sqrt(2)) / 2
 
 
-def p_none(s: int, h: int, p: float, loc: float, scale: float) -> float:
-    return (p + (1 - p) * survival(s + h, loc, scale)) / (p + (1 - p) * survival(s, loc, scale))
+def p_none(s: int, h: int, p: float, loc: float, scale: float, times: float) -> float:
+    """A3: "its odds multiplied by the `segment_odds`"."""
+    none = (p + (1 - p) * survival(s + h, loc, scale)) / (p + (1 - p) * survival(s, loc, scale))
+    if none == 1:
+        return 1.0
+    odds = times * none / (1 - none)
+    return odds / (1 + odds)

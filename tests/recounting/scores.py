@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from tests.recounting.customer import segment_at
 from tests.recounting.days import day_of, end_of
 from tests.recounting.gaps import p_none, survival
 from tests.recounting.rules import Rules
@@ -15,11 +16,15 @@ def scores_of(shard: Any, day: date) -> dict[str, tuple[int, float, float]]:
     """Days silent, P(none in the horizon) and p_alive of every customer with a purchase."""
     rules: Rules = shard.rules
     histories: dict[str, list[date]] = {}
+    latest: dict[str, int] = {}
     for name, time_ms in shard.purchases:
         if time_ms < end_of(day, rules.zone):
             days = histories.setdefault(name, [])
             if not days or day_of(time_ms, rules.zone) > days[-1]:
                 days.append(day_of(time_ms, rules.zone))
+                latest[name] = time_ms
+            elif day_of(time_ms, rules.zone) == days[-1]:
+                latest[name] = max(latest[name], time_ms)
     spent: dict[str, list[tuple[date, int]]] = {}
     for name, time_ms, amount in shard.orders:
         if time_ms < end_of(day, rules.zone):
@@ -31,5 +36,6 @@ def scores_of(shard: Any, day: date) -> dict[str, tuple[int, float, float]]:
         p, loc, scale = rules.model.of(days, faded([*spent.get(name, []), (days[-1], 0.0)], 28))
         s = (day - days[-1]).days
         alive = (1 - p) * survival(s, loc, scale)
-        scores[name] = (s, p_none(s, rules.horizon_days, p, loc, scale), alive / (p + alive))
+        times = rules.model.segment_odds.get(segment_at(shard.customers[name], latest[name] // 1000), 1)
+        scores[name] = (s, p_none(s, rules.horizon_days, p, loc, scale, times), alive / (p + alive))
     return scores
