@@ -78,7 +78,7 @@ const changed = (one) => JSON.stringify(one.value) !== JSON.stringify(one.defaul
 
 function title(name) {
   if (name in GROUPS) return GROUPS[name];
-  const words = name.replace(/^signs\./, "").replaceAll("_", " ").replace(".", ": ");
+  const words = name.replace(/^signs\./, "").replaceAll("_", " ").replaceAll(".", ": ");
   return `${name.startsWith("signs.") ? "Sign: " : ""}${words}`;
 }
 
