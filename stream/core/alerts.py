@@ -35,7 +35,7 @@ from stream.core.retention import segment_at
 from stream.core.row import SUBSCRIPTION_EVENTS, SUBSCRIPTIONS, More, Row
 from stream.core.signals import spend_then
 from stream.core.signs import Sign
-from stream.core.silence import drop_out, p_none, predictive
+from stream.core.silence import SilenceParams, drop_out, p_none, predictive
 from stream.core.views import Rules
 
 SOURCE = "lapse/worker"
@@ -201,12 +201,16 @@ def _before(what: int, *, graver: bool, turns: int) -> str | None:
 
 
 def _silent_chance(case: Case) -> float:
-    row = case.row
-    loc, scale = predictive(float(row["gap_mean"]), float(row["gap_square"]), float(row["gap_weight"]), case.silence)
+    told = silence_told(case.row, case.policy, case.silence)
+    return float(p_none(silent_days(case.row), case.silence.horizon_days, *told))
+
+
+def silence_told(row: Row, policy: Policy, params: SilenceParams) -> tuple[float, float, float, float]:
+    """What a row tells of the silence since the last purchase: loc, scale, drop-out and the segment's odds."""
+    loc, scale = predictive(float(row["gap_mean"]), float(row["gap_square"]), float(row["gap_weight"]), params)
     spend = spend_then(float(row["spend"]), int(row["spend_day"]), int(row["purchase_day"]))
-    odds = case.policy.segment_odds[segment_at(row, int(row["purchase_s"]))]
-    gone = drop_out(int(row["purchase_days"]), spend, case.silence)
-    return float(p_none(silent_days(row), case.silence.horizon_days, loc, scale, gone, odds))
+    odds = policy.segment_odds[segment_at(row, int(row["purchase_s"]))]
+    return loc, scale, drop_out(int(row["purchase_days"]), spend, params), odds
 
 
 def _occasion(birthday: int, today: date) -> str | None:

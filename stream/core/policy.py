@@ -17,7 +17,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from stream.core import reporting, signrules, silentrule
-from stream.core.settings import Settings, suggestion
+from stream.core.settings import Settings
 from stream.core.signrules import Signals, SignRule
 from stream.core.silentrule import Silent
 
@@ -250,18 +250,14 @@ def _segments(top: Settings) -> tuple[str, ...]:
 
 
 def _segment_qualifying(own: Settings, segments: tuple[str, ...]) -> dict[str, frozenset[str]]:
-    for name in own.keys():  # noqa: SIM118 — as above
-        if name not in segments:
-            own.wrong(name, f"no such segment{suggestion(name, segments)}")
+    own.refuse_others(segments, "segment")
     return {name: signrules.names_of(own, name, frozenset(), ACTIVITIES) for name in segments if own.has(name)}
 
 
 def _active_days(top: Settings, default: int, segments: tuple[str, ...]) -> tuple[int, ...]:
     common = top.whole("active_days", default, 1, LONGEST_ACTIVE_DAYS)
     own = top.table("segment_active_days")
-    for name in own.keys():  # noqa: SIM118 — as above
-        if name not in segments:
-            own.wrong(name, f"no such segment{suggestion(name, segments)}")
+    own.refuse_others(segments, "segment")
     return tuple(own.whole(name, common, 1, LONGEST_ACTIVE_DAYS) for name in segments)
 
 

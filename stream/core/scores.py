@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from stream.core.alerts import value_at_risk
+from stream.core.alerts import silence_told, value_at_risk
 from stream.core.calendar import calendar
 from stream.core.lifecycle import Stage, stage_of
 from stream.core.partition import Partition
 from stream.core.retention import segment_at
 from stream.core.row import NO_DAY
-from stream.core.signals import spend_then
-from stream.core.silence import drop_out, p_alive, p_none, predictive
+from stream.core.silence import p_alive, p_none
 
 
 class Score(NamedTuple):
@@ -43,10 +42,7 @@ def scores(partition: Partition, day: int) -> Iterator[Score]:
         if row["purchase_day"] == NO_DAY:
             continue
         silent_days = day - int(row["purchase_day"])
-        loc, scale = predictive(float(row["gap_mean"]), float(row["gap_square"]), float(row["gap_weight"]), params)
-        spend = spend_then(float(row["spend"]), int(row["spend_day"]), int(row["purchase_day"]))
-        odds = policy.segment_odds[segment_at(row, int(row["purchase_s"]))]
-        p = drop_out(int(row["purchase_days"]), spend, params)
+        loc, scale, p, odds = silence_told(row, policy, params)
         segment = int(segment_at(row, end_ms // 1000 - 1))
         yield Score(
             customer_id,

@@ -166,6 +166,12 @@ class Settings:
             if key not in self._asked:
                 self.wrong(key, f"no such setting{suggestion(key, self._asked)}")
 
+    def refuse_others(self, known: Collection[str], what: str) -> None:
+        """Note every setting that is not named after one of `known`, which are called `what`."""
+        for key in self._table:
+            if key not in known:
+                self.wrong(key, f"no such {what}{suggestion(key, known)}")
+
     def _take(self, key: str) -> object:
         self._asked.add(key)
         return self._table.get(key)

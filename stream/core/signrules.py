@@ -101,16 +101,14 @@ def read(
 def _rule(table: Settings, base: SignRule, segments: Collection[str]) -> SignRule:
     chance = table.number("chance", base.chance, 0, 1)
     own = table.table("segment_chance")
-    for name in own.keys():  # noqa: SIM118 — not a mapping: asking for the keys marks nothing as read
-        if name not in segments:
-            own.wrong(name, f"no such segment{suggestion(name, segments)}")
+    own.refuse_others(segments, "segment")
     return SignRule(
         enabled=table.flag("enabled", default=base.enabled),
         horizon_days=table.whole("horizon_days", base.horizon_days, 1, 120),
         cooldown_days=table.whole("cooldown_days", base.cooldown_days, 1, 3650),
         play=table.text("play", base.play),
         chance=chance,
-        segment_chance={name: own.number(name, chance, 0, 1) for name in own.keys()},  # noqa: SIM118 — as above
+        segment_chance={name: own.number(name, chance, 0, 1) for name in own.keys()},  # noqa: SIM118 — not a mapping
     )
 
 

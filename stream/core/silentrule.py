@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from stream.core.settings import Settings, suggestion
+from stream.core.settings import Settings
 from stream.core.signrules import names_of
 
 
@@ -39,9 +39,7 @@ def read(table: Settings, base: Silent, segments: Collection[str], activities: C
     """Read `[signs.silent]`. Refuses what it doesn't know."""
     model = table.table("model")
     odds = model.table("segment_odds")
-    for name in odds.keys():  # noqa: SIM118 — not a mapping: asking for the keys marks nothing as read
-        if name not in segments:
-            odds.wrong(name, f"no such segment{suggestion(name, segments)}")
+    odds.refuse_others(segments, "segment")
     silent = Silent(
         activity=names_of(table, "activity", base.activity, activities),
         horizon_days=table.whole("horizon_days", base.horizon_days, 1, 120),
@@ -58,8 +56,8 @@ def read(table: Settings, base: Silent, segments: Collection[str], activities: C
         b=model.number("b", base.b, 0.001, 1000),
         usual_spend=model.whole("usual_spend", base.usual_spend, 0, 10**15),
         spend_power=model.number("spend_power", base.spend_power, 0, 5),
-        segment_odds={name: odds.number(name, 1, 0.001, 1000) for name in odds.keys()},  # noqa: SIM118 — as above
+        segment_odds={name: odds.number(name, 1, 0.001, 1000) for name in odds.keys()},  # noqa: SIM118 — not a mapping
     )
-    for one in (odds, model, table):
+    for one in (model, table):
         one.refuse_unknown()
     return silent

@@ -124,18 +124,18 @@ def matured_likelihood(
 
 
 class _Learner:
-    """One history, one policy: parameters in, mean log likelihoods out; `odds` are the segments' factors, by code."""
+    """One history, one policy: parameters in, mean log likelihoods out. `odds` are the segments' factors, by code."""
 
     def __init__(self, past: History, policy: Policy) -> None:
         self.past = past
         self.base = rules_of(policy).silence
-        self.odds = np.ones(len(policy.segments))
+        self.alike = np.ones(len(policy.segments))  # odds that tell no segments apart
         self.active_days = max(policy.active_days)
         last = past.end_day - policy.silent.horizon_days
         self.cuts = np.arange(past.first_day + FEWEST_DAYS, last + 1, CUT_EVERY_DAYS, dtype=np.int64)
         self.gaps = past.days.size - len(past.customers)
         self.usual_spend = _usual_spend(past, policy.silent.min_purchase_days)
-        self.matured = self._matured(self.base)[1]
+        self.matured = self._matured(self.base, self.alike)[1]
 
     def start(self) -> NDArray[np.float64]:
         """The stock parameters and the history's median gap, so that what is learned depends on the history alone."""
@@ -154,13 +154,12 @@ class _Learner:
         past = self.past
         return gap_likelihood(past.days, past.spend, past.starts, past.end_day, params) / max(self.gaps, 1)
 
-    def per_matured(self, params: SilenceParams) -> float | None:
-        total, rows = self._matured(params)
+    def per_matured(self, params: SilenceParams, odds: NDArray[np.float64]) -> float | None:
+        total, rows = self._matured(params, odds)
         return total / rows if rows else None
 
     def likelihood(self, params: SilenceParams, odds: Sequence[float]) -> Likelihood:
-        self.odds[:] = odds
-        matured = self.per_matured(params)
+        matured = self.per_matured(params, np.array(odds))
         return Likelihood(round(self.per_gap(params), 5), None if matured is None else round(matured, 5))
 
     def prequential(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -171,7 +170,7 @@ class _Learner:
     def by_matured(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         def per_both(at: NDArray[np.float64]) -> float:
             params = self.params(at)
-            return (self.per_matured(params) or 0.0) + GAPS_COUNT * self.per_gap(params)
+            return (self.per_matured(params, self.alike) or 0.0) + GAPS_COUNT * self.per_gap(params)
 
         return _maximum(per_both, np.append(x[:6], START_POWER))
 
@@ -180,20 +179,20 @@ class _Learner:
 
         A horizon is cut again each week, so that each outcome stands in several rows; they count as one.
         """
-        share, found = CUT_EVERY_DAYS / params.horizon_days, np.ones(self.odds.size)
+        share, found = CUT_EVERY_DAYS / params.horizon_days, self.alike.copy()
 
         def loss(log_odds: float, code: int) -> float:
-            self.odds[code] = math.exp(log_odds)  # of the other segments the likelihood is the same in each call
-            return log_odds**2 / 2 - share * self._matured(params)[0]
+            odds = self.alike.copy()  # of the other segments the likelihood is the same in each call
+            odds[code] = math.exp(log_odds)
+            return log_odds**2 / 2 - share * self._matured(params, odds)[0]
 
         for code in np.unique(self.past.segment).tolist():
             found[code] = math.exp(minimize_scalar(loss, bounds=(-4, 4), args=(code,), options={"xatol": 1e-3}).x)
-        self.odds[:] = 1
         return [float(f"{one:.4g}") for one in found]
 
-    def _matured(self, params: SilenceParams) -> tuple[float, int]:
+    def _matured(self, params: SilenceParams, odds: NDArray[np.float64]) -> tuple[float, int]:
         past = self.past
-        purchases = past.days, past.spend, self.odds[past.segment], past.starts
+        purchases = past.days, past.spend, odds[past.segment], past.starts
         total, rows = matured_likelihood(*purchases, self.cuts, self.active_days, params)
         return float(total), int(rows)
 
@@ -255,7 +254,8 @@ def _generalises(past: History, policy: Policy, x: NDArray[np.float64]) -> bool:
     for seen in (odd, ~odd):
         learner, judge = _Learner(past.only(seen), policy), _Learner(past.only(~seen), policy)
         y = learner.by_matured(x)
-        gain += (judge.per_matured(judge.params(y)) or 0.0) - (judge.per_matured(judge.params(x)) or 0.0)
+        after, before = (judge.per_matured(judge.params(at), judge.alike) or 0.0 for at in (y, x))
+        gain += after - before
     return gain > 0
 
 

@@ -128,8 +128,8 @@ def _segments(observed: NDArray[np.int64], purchases: NDArray[np.int64]) -> NDAr
     known, wanted = observed[:, 0] << 32 | observed[:, 1], purchases[:, 0] << 32 | purchases[:, 1]
     last = np.searchsorted(known, wanted, side="right") - 1
     at = np.maximum(last, np.searchsorted(observed[:, 0], purchases[:, 0]))
-    none = np.append(observed, [[-1, 0, 0]], axis=0)[at]
-    return np.where(none[:, 0] == purchases[:, 0], none[:, 2], 0)
+    found = np.append(observed, [[-1, 0, 0]], axis=0)[at]
+    return np.where(found[:, 0] == purchases[:, 0], found[:, 2], 0)
 
 
 def _spend(orders: NDArray[np.int64], purchases: NDArray[np.int64]) -> NDArray[np.float64]:
