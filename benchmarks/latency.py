@@ -36,7 +36,7 @@ FIRST_ORDER_DAYS = 22  # ago; the alert opens about a week after the last one, a
 LAST_ALERTS_SECONDS = 5.0
 FIRST_ORDERS = 50
 SLICE_SECONDS = 0.001
-WARM_UP_SECONDS = 40.0  # a broker's Java compiles itself for so long after its start, with half a core of our two
+WARM_UP_SECONDS = 90.0  # a broker's Java compiles itself for so long after its start, with half a core of our two
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _wait_open(alerts: Alerts, count: int, tail: object) -> None:
 
 def _send(bootstrap: str, rate: int, seconds: float, returning: list[bytes], customers: int) -> dict[bytes, int]:
     """Orders at an even rate, those of returning sleepers spread among them; when each of these was sent (ns)."""
-    out = load.producer(bootstrap, linger_ms=1)
+    out = load.producer(bootstrap, linger_ms=5)  # as by default: each ms sooner is hundreds of requests a second more
     stamp = load.texts(np.array([time.time_ns() // 1_000_000]))[0]
     for number in range(FIRST_ORDERS):  # a new producer needs half a second for its first records, the worker doesn't
         key = load.customer_id(number % customers)

@@ -95,7 +95,7 @@ def latency(found: Sequence[Latency], customers: int) -> str:
     lines = [
         "## Event to committed alert\n",
         f"{customers:,} customers in the state, {PARTITIONS} partitions, one worker.\n",
-        "From handing the event to the producer until a read_committed consumer holds the alert. The first 40 s, at",
+        "From handing the event to the producer until a read_committed consumer holds the alert. The first 90 s, at",
         "the highest rate, are not measured: a broker that was just started still compiles itself.\n",
         "| events/s | alerts | p50 | p90 | p99 | max | missing |",
         "|---:|---:|---:|---:|---:|---:|---:|",

@@ -74,11 +74,12 @@ def known() -> frozenset[int]:
 
 def current(values: Sequence[bytes]) -> Sequence[bytes]:
     """Changelog values as this version writes them: a ROW, and a MORE where there is one. Raises ValueError."""
-    short = min(map(len, values), default=ROW.itemsize)
+    sizes = set(map(len, values))
+    short = min(sizes, default=ROW.itemsize)
     if short <= FORM_AT:
         raise ValueError(f"rows of {short} bytes")
     forms = set(map(_form_of, values))
-    if forms <= {FORM} and set(map(len, values)) <= {ROW.itemsize, ROW.itemsize + MORE.itemsize}:
+    if forms <= {FORM} and sizes <= {ROW.itemsize, ROW.itemsize + MORE.itemsize}:
         return values
     found = list(values)
     for form in forms:

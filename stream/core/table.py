@@ -243,8 +243,10 @@ class CustomerTable:
         size = ROW.itemsize
         places = self.rows["more"][rows]
         # as plain bytes: NumPy copies records field by field
-        alone = max(map(len, values), default=0) <= size  # most restores of a shop: nothing beside the rows
-        data = b"".join(values if alone else [value[:size] for value in values])
+        data = b"".join(values)
+        alone = len(data) == size * len(values)  # most restores of a shop: nothing beside the rows
+        if not alone:
+            data = b"".join([value[:size] for value in values])
         as_bytes(self.rows)[rows] = np.frombuffer(data, np.uint8).reshape(-1, size)
         if not alone or places.any():
             self._load_more(places, values)

@@ -105,22 +105,20 @@ class Loop:
         if self._versions is not None:
             self._versions.look(time.monotonic())
         self._go_on(self._restorer.advance(self._incarnations.values(), time.monotonic()))
-        limit = self._pace.limit
-        messages = self._consumer.consume(limit, 0.0 if self._restorer.reading else self._pace.wait_seconds)
-        full = len(messages) >= limit
-        self._guarded(lambda: self._work(messages, full=full))
+        messages = self._consumer.consume(self._pace.limit, 0.0 if self._restorer.reading else self._pace.wait_seconds)
+        self._guarded(lambda: self._work(messages))
         self._guarded(lambda: self._snapshots.look(self._incarnations.values(), time.monotonic()))
         self._questions.answer(lambda customer: describe(self._job, self._incarnations.values(), customer))
         if self._gauges.due():
             self._look_at_lag()
             self._gauges.update(self._incarnations, joined=self._joined)
 
-    def _work(self, messages: list[Message], *, full: bool) -> None:
+    def _work(self, messages: list[Message]) -> None:
         taken = self._take(messages) if messages else 0
         for one in self._processor.dirty:  # sent beside the next batch, so that a commit has little to wait for
             self._processor.write_rows(one)
         self._follow()
-        if self._transactions.open and self._pace.due(self._transactions.since, full=full, idle=not taken):
+        if self._transactions.open and self._pace.due(self._transactions.since, idle=not taken):
             self._commit()
 
     def _take(self, messages: list[Message]) -> int:

@@ -25,7 +25,7 @@ class Run:
 
 def runs(messages: list[Message]) -> list[Run]:
     """One run for each partition among `messages`."""
-    marked = any(message.error() is not None for message in messages)
+    marked = any(map(Message.error, messages))
     found: dict[int, Run] = {}
     for partition, together in groupby(messages, Message.partition):
         assert partition is not None, "a message from the broker has a partition"

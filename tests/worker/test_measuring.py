@@ -22,7 +22,7 @@ from stream.worker.incarnation import Incarnation, Signal
 from stream.worker.leaders import Leaders
 from stream.worker.loop import Loop
 from stream.worker.meters import Meters
-from stream.worker.pace import LATE_SECONDS, LEAST, MOST, SOON_SECONDS, Pace
+from stream.worker.pace import A_FEW, LATE_SECONDS, LEAST, MOST, SOON_SECONDS, Pace
 from stream.worker.watchdog import Watchdog
 from tests.worker.standin import Counting
 
@@ -228,11 +228,16 @@ def test_the_same_message_is_told_once_in_a_while() -> None:
 
 def test_the_pace_commits_soon_while_it_keeps_up_and_late_with_a_backlog() -> None:
     pace, now = Pace(), time.monotonic()
-    assert pace.due(now, full=False, idle=True)
-    assert not pace.due(now, full=False, idle=False)
-    assert pace.due(now - SOON_SECONDS, full=False, idle=False)
-    assert not pace.due(now - SOON_SECONDS, full=True, idle=False)
-    assert pace.due(now - LATE_SECONDS, full=True, idle=False)
+    assert pace.due(now, idle=True)
+    assert not pace.due(now, idle=False)
+    for _ in range(A_FEW):  # after a hiccup
+        pace.begin(pace.limit)
+        assert pace.due(now - SOON_SECONDS, idle=False)
+    pace.begin(pace.limit)
+    assert not pace.due(now - SOON_SECONDS, idle=False)
+    assert pace.due(now - LATE_SECONDS, idle=False)
+    pace.begin(pace.limit - 1)
+    assert pace.due(now - SOON_SECONDS, idle=False)
 
 
 def test_the_pace_takes_about_a_tenth_of_a_second_at_once() -> None:
