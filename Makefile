@@ -12,7 +12,7 @@ SEEDS ?= 10
 JOBS ?= 4
 MINUTES ?= 30
 
-.PHONY: help env demo test check format bench chaos soak
+.PHONY: help env demo warm test check format bench chaos soak
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,8 +22,10 @@ env: $(READY)  ## make .venv with everything in it; the command is then .venv/bi
 demo: $(READY)  ## replay a year of real shopping and watch the alerts (Ctrl-C ends it)
 	@$(BIN)/lapse demo
 
-test: $(READY)  ## the whole test suite
-	@$(BIN)/python -m tests.chaos.warm  # compiled once, and not by every process
+warm: $(READY)
+	@$(BIN)/python -m tests.chaos.warm  # compiled once, and not by every process of the tests
+
+test: warm  ## the whole test suite
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(READY)  ## style, types, architecture, contracts, advisories
