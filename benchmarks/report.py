@@ -13,6 +13,7 @@ import confluent_kafka
 import psutil
 
 from benchmarks.contestants import ALL, LAPSE, QUIX_COMMIT_SECONDS, STREAM_THREADS
+from benchmarks.latency import WARM_UP_SECONDS
 from benchmarks.measure import WARM_UP_SHARE
 from benchmarks.throughput import PARTITIONS
 from stream.tools.broker import KAFKA_VERSION
@@ -95,8 +96,9 @@ def latency(found: Sequence[Latency], customers: int) -> str:
     lines = [
         "## Event to committed alert\n",
         f"{customers:,} customers in the state, {PARTITIONS} partitions, one worker.\n",
-        "From handing the event to the producer until a read_committed consumer holds the alert. The first 90 s, at",
-        "the highest rate, are not measured: a broker that was just started still compiles itself.\n",
+        "From handing the event to the producer until a read_committed consumer holds the alert. The first",
+        f"{WARM_UP_SECONDS:.0f} s, at the highest rate, are not measured: a broker that was just started still "
+        "compiles itself.\n",
         "| events/s | alerts | p50 | p90 | p99 | max | missing |",
         "|---:|---:|---:|---:|---:|---:|---:|",
     ]

@@ -28,7 +28,9 @@ def _git(*words: str) -> str:
     return subprocess.run(["git", *words], capture_output=True, text=True, check=False).stdout.strip()
 
 
-CODE = _git("rev-parse", "HEAD:stream") + ("-dirty" if _git("status", "--porcelain", "stream") else "")
+TESTED = ("stream", "tests/chaos")  # another plan or oracle proves something else
+CODE = "-".join(_git("rev-parse", *(f"HEAD:{one}" for one in TESTED)).split())
+CODE += "-dirty" if _git("status", "--porcelain", *TESTED) else ""
 
 
 def one(seed: int, lane: harness.Lane, logs: Path | None) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=10, help="how many (default: 10)")
     parser.add_argument("--start", type=int, default=1, help="the first (default: 1)")
     parser.add_argument("--jobs", type=int, default=1, help="how many at once, each with a broker (default: 1)")
-    parser.add_argument("--log", type=Path, help="what was right; not done again while stream/ is the same")
+    parser.add_argument("--log", type=Path, help="what was right; not done again while code and plans are the same")
     parser.add_argument("--logs", type=Path, help="where workers' logs of a single seed go")
     args = parser.parse_args()
     began = time.monotonic()
@@ -90,7 +92,7 @@ def main() -> int:
     with ThreadPoolExecutor(args.jobs) as pool:
         for lane_done in [pool.submit(_lane, seeds, done, args.log) for _ in range(args.jobs)]:
             lane_done.result()
-    print(f"{summary(done)}; {(time.monotonic() - began) / 60:.0f} minutes; stream/ is {CODE}")
+    print(f"{summary(done)}; {(time.monotonic() - began) / 60:.0f} minutes; code {CODE}")
     return 0 if all(line["ok"] for line in done) else 1
 
 
