@@ -97,8 +97,7 @@ def latency(found: Sequence[Latency], customers: int) -> str:
         "## Event to committed alert\n",
         f"{customers:,} customers in the state, {PARTITIONS} partitions, one worker.\n",
         "From handing the event to the producer until a read_committed consumer holds the alert. The first",
-        f"{WARM_UP_SECONDS:.0f} s, at the highest rate, are not measured: a broker that was just started still "
-        "compiles itself.\n",
+        f"{WARM_UP_SECONDS:.0f} s, at the highest rate, are not measured: a new broker still compiles itself.\n",
         "| events/s | alerts | p50 | p90 | p99 | max | missing |",
         "|---:|---:|---:|---:|---:|---:|---:|",
     ]
