@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 import struct
-import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +23,7 @@ from stream.worker.processing import Processor
 from stream.worker.restore import CONTROL_KEY
 from stream.worker.suspension import judge
 from tests.simulation.log import Sent, Transactions, record
-from tests.simulation.story import MINUTE_MS, Story
+from tests.simulation.story import MINUTE_MS, Story, partition_of
 
 MOST_WORKERS = 3
 
@@ -113,7 +112,7 @@ class World:
 
     def __init__(self, draw: random.Random, story: Story, job: Job) -> None:
         self.draw, self.story, self.job = draw, story, job
-        self.partitions = draw.choice([1, 2, 2, 3])
+        self.partitions = story.partitions
         self.broker = Broker([[] for _ in range(self.partitions)])
         self.workers: dict[int, Worker] = {}
         self.zombies: list[Worker] = []
@@ -184,7 +183,7 @@ class World:
             for number in range(self.partitions):
                 self.broker.append(number, value, None, at_ms)
         else:
-            self.broker.append(zlib.crc32(customer.encode()) % self.partitions, value, customer.encode(), at_ms)
+            self.broker.append(partition_of(customer, self.partitions), value, customer.encode(), at_ms)
 
     def _crash(self) -> None:
         """A worker dies, its transaction with it; sometimes the moment after the broker has committed it."""
