@@ -153,8 +153,10 @@ FLOW: Final = Group(
     [
         Alert(
             "LapseInputSilent",
-            "lapse:partitions_suspended:count >= (lapse:partitions_reporting:count > 0)",
-            "1m",
+            # not what is recorded: that would be up to 15 s older, and this has to be told within a minute
+            "sum(max by (partition) (lapse_partition_suspended)) "
+            ">= (count(count by (partition) (lapse_lag_events)) > 0)",
+            "15s",
             "No customer events come any more",
             "All {{ $value }} partitions have been without an event for longer than they ever are at this hour. Their "
             "clocks stand still: no customer is taken for silent because of it.",

@@ -8,6 +8,7 @@ from typing import Any
 
 from stream.core.batch import Batch
 from stream.core.calendar import DAY_MS
+from stream.core.erasures import Erasures
 from stream.core.partition import Partition, Step
 from stream.core.policy import Policy
 from stream.wire.decode import decode
@@ -92,6 +93,16 @@ def test_it_is_told_of_everybody_who_is_erased() -> None:
     step = whole(partition, events(gone, *new, until))[-1]
     assert "opened" in {alert.status for alert in step.alerts}
     assert step.erased == [b"anna"], "nobody had an alert of theirs open, and nobody of them was known"
+
+
+def test_what_stays_of_them_can_be_read_with_the_salt_only() -> None:
+    kept = {}
+    for salt in ("", "a secret", "another"):
+        erasures = Erasures(salt)
+        erasures.note(b"anna", 7)
+        assert erasures.until_s(b"anna") == 7
+        (kept[salt],) = erasures.records()
+    assert len(set(kept.values())) == 3, kept
 
 
 def test_a_late_event_brings_nobody_back_and_a_new_one_begins_anew() -> None:

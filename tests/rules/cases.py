@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-MINUTE, QUARTER, LONG = "1m", "15m", "6h"  # of the series and of the rules' evaluation
+SCRAPE, MINUTE, QUARTER, LONG = "15s", "1m", "15m", "6h"  # of the series and of the rules' evaluation
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,8 @@ PARTITIONS: Final = (
 FLOW: Final = (
     Case("LapseInputSilent", "every partition", {**WELL, SUSPENDED % 0: "0x5 1x20", SUSPENDED % 1: "0x5 1x20"}, "15m",
          ONCE),
+    Case("LapseInputSilent", "half a minute after the worker says so",
+         {**WELL, SUSPENDED % 0: "0x4 1x20", SUSPENDED % 1: "0x4 1x20"}, "1m45s", ONCE, step=SCRAPE),
     Case("LapseInputSilent", "one of two", {**WELL, SUSPENDED % 0: "0x5 1x20"}, "15m"),
     Case("LapseInputSilent", "no worker is another alert", {"lapse_partitions_expected": "2x3 _x20"}, "15m"),
     Case("LapsePartitionSuspended", "one of two", {**WELL, SUSPENDED % 0: "0x5 1x20"}, "15m", ({"partition": "0"},)),

@@ -50,7 +50,7 @@ def check(seed: int) -> Outcome:
     world.seen["late by the wall clock"] += len(late)
     problems = []
     for what, topic, form in (
-        ("alerts", topics.ALERTS, _alert),
+        ("alerts", topics.ALERTS, lambda one: order.alert(one.value)),
         ("dead letters", topics.DEAD, lambda one: (one.key, one.value, one.headers)),
         ("final day counts", topics.PARTS, _final),
     ):
@@ -94,12 +94,6 @@ def _place(dead: Sent) -> tuple[int, int]:
     """Where the record of a dead letter was."""
     headers = dict(dead.headers)
     return int(headers["partition"]), int(headers["offset"])
-
-
-def _alert(sent: Any) -> str:
-    content = json.loads(sent.value)
-    content["data"].pop("observed_at")
-    return json.dumps(content, sort_keys=True)
 
 
 def _final(sent: Any) -> bytes | None:

@@ -66,14 +66,15 @@ def _read(draw: random.Random, job: Job, told: Calm, events: Sequence[Event], pa
     return worker
 
 
+def alert(value: bytes | None) -> str:
+    """What an alert says, but for the moment at which it was seen."""
+    content = json.loads(value or b"")
+    content["data"].pop("observed_at")
+    return json.dumps(content, sort_keys=True)
+
+
 def _alerts(run: Undisturbed) -> Counter[str]:
-    """How often each alert was said, but for the moment at which it was seen."""
-    found: Counter[str] = Counter()
-    for one in run.of(topics.ALERTS):
-        content = json.loads(one.value or b"")
-        content["data"].pop("observed_at")
-        found[json.dumps(content, sort_keys=True)] += 1
-    return found
+    return Counter(alert(one.value) for one in run.of(topics.ALERTS))
 
 
 def _records(run: Undisturbed, policy: Policy, partitions: int) -> dict[str, Record]:

@@ -78,7 +78,8 @@ def story(draw: random.Random) -> Story:
 
 def calm(draw: random.Random) -> Calm:
     """Events without what is documented to go by arrival: an erasure, and more of a subscription than is kept (R2)."""
-    policy, events = _policy(draw), []
+    policy = _policy(draw)
+    events: list[Event] = []
     for one in sorted(_customers(draw, draw.choice(STARTS_MS)), key=lambda one: (one["time"], one["id"])):
         alike = [
             before for before in events if (before["customer_id"], before["type"]) == (one["customer_id"], one["type"])

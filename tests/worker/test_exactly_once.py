@@ -83,6 +83,7 @@ def test_bad_records_go_aside_with_their_bytes(bootstrap: str) -> None:
     produce(bootstrap, topics.EVENTS, sent)
     with Worker(bootstrap, "a") as worker:
         wait_done(bootstrap, 1, len(sent))
+        assert worker.metric("lapse_dead_letters_total") == 5
         assert worker.stop()[0] == 0
     check(bootstrap, [b"a", b"a", b"a", b"c"])
     dead = [(one.key, one.value, dict(one.headers)) for one in read_all(bootstrap, topics.DEAD)]
@@ -107,6 +108,7 @@ def test_an_event_on_which_the_kernel_fails_goes_aside(bootstrap: str) -> None:
     produce(bootstrap, topics.EVENTS, records)
     with Worker(bootstrap, "a") as worker:
         wait_done(bootstrap, 1, len(records))
+        assert worker.metric("lapse_dead_letters_total") == 1
         assert worker.stop()[0] == 0
     check(bootstrap, events)
     dead = read_all(bootstrap, topics.DEAD)

@@ -12,6 +12,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import AdminClient, NewPartitions  # type: ignore[attr-defined]
 
 from stream import policies
 from stream.tools.broker import Kafka
@@ -23,6 +24,7 @@ from stream.worker.job import real_job
 from stream.worker.restore import CONTROL_KEY
 from tests.chaos import events
 from tests.simulation.log import Transactions, Undisturbed, record
+from tests.simulation.order import alert
 from tests.support import kafka
 from tests.worker.running import Worker, wait_done
 
@@ -101,7 +103,7 @@ class System:
 
     def alerts(self) -> Counter[str]:
         """All alerts; when one that fell due was seen depends on the next event of its partition."""
-        return Counter(_alert(one.value) for one in self.published if one.topic == topics.ALERTS)
+        return Counter(alert(one.value) for one in self.published if one.topic == topics.ALERTS)
 
     def final(self) -> dict[tuple[str, str], Counter[str]]:
         """The final counts and figures of each period, all partitions together."""
@@ -119,12 +121,6 @@ def final(values: Any) -> dict[tuple[str, str], Counter[str]]:
             for segment, figures in part["figures"].items():
                 sums.update({f"{segment} {name}": count for name, count in figures.items()})
     return {period: +sums for period, sums in found.items()}
-
-
-def _alert(value: bytes) -> str:
-    content = json.loads(value)
-    content["data"].pop("observed_at")
-    return json.dumps(content, sort_keys=True)
 
 
 @pytest.mark.parametrize(("before", "after"), [(3, 7), (2, 4), (4, 4)])
@@ -171,13 +167,17 @@ def test_on_a_cluster() -> None:
     half, last = len(found) // 2, events.end(1)
     with Kafka() as broker:
         topics.create(broker.bootstrap, 2, 1)
+        _send(broker.bootstrap, found[:half], beat(found[half - 1][1]), 2)
+        refused = _command(broker.bootstrap, 4)
+        assert refused.returncode == 1, refused
+        assert "events that no worker has read" in refused.stdout
         with Worker(broker.bootstrap, "a", POLICY) as worker:
-            _send(broker.bootstrap, found[:half], beat(found[half - 1][1]), 2)
             wait_done(broker.bootstrap, 2, half + 2)
             refused = _command(broker.bootstrap, 4)
             assert refused.returncode == 1, refused
             assert "are running" in refused.stdout
             assert worker.stop()[0] == 0
+        _begin(broker.bootstrap, 4)
         done = _command(broker.bootstrap, 4)
         assert done.returncode == 0, done
         assert "there are 4 partitions now" in done.stdout
@@ -185,13 +185,21 @@ def test_on_a_cluster() -> None:
             _send(broker.bootstrap, found[half:], last, 4)
             wait_done(broker.bootstrap, 4, len(found) + 6)
             assert worker.stop()[0] == 0
-        alerts = Counter(_alert(one.value or b"") for one in kafka.read_all(broker.bootstrap, topics.ALERTS))
+        alerts = Counter(alert(one.value or b"") for one in kafka.read_all(broker.bootstrap, topics.ALERTS))
         counts = final(one.value or b"{}" for one in kafka.read_all(broker.bootstrap, topics.PARTS))
     calm = System(1)
     calm.process(found[:half], beat(found[half - 1][1]))
     calm.process(found[half:], last)
     assert alerts == calm.alerts()
     assert counts == calm.final()
+
+
+def _begin(bootstrap: str, partitions: int) -> None:
+    """As far as a command comes that is interrupted before it has written: done again it must do all."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    more = [NewPartitions(name, partitions) for name in (topics.EVENTS, topics.CHANGELOG, topics.ALERTS)]
+    for future in admin.create_partitions(more).values():
+        future.result(30)
 
 
 def _send(bootstrap: str, part: list[tuple[bytes, bytes]], last: bytes, partitions: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,7 @@ from stream.tools import doctor
 from stream.worker import main as worker
 from stream.worker import topics
 from stream.worker.exporter import Exporter
+from stream.worker.job import real_job
 from stream.worker.settings import Settings, SettingsError, read
 from stream.worker.slot import claim
 from stream.worker.snapshot import OLDEST_SECONDS
@@ -98,6 +99,17 @@ def test_the_changelog_is_compacted_soon_and_tombstones_outlive_snapshots() -> N
         problems = topics.setting_problems(topic, wrong)
         assert len(problems) == len(wrong)
         assert all(any(name in problem for problem in problems) for name in wrong)
+
+
+def test_the_salt_is_the_one_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = set()
+    for salt in ("one secret", "another"):
+        monkeypatch.setenv("LAPSE_ERASURE_SALT", salt)
+        partition: Any = real_job(Policy("test")).make(0)
+        erasures = partition.erasures
+        erasures.note(b"anna", 7)
+        found |= set(erasures.records())
+    assert len(found) == 2
 
 
 @pytest.mark.parametrize(("given", "public"), [(None, True), ("", True), ("lapse", True), ("a secret", False)])

@@ -121,6 +121,11 @@ def test_an_image_and_the_tail_are_the_whole_changelog(log: Log, tmp_path: Path)
     assert len(log.worker.rows()) == 19  # one was erased
 
 
+@pytest.mark.usefixtures("log")
+def test_a_file_is_for_the_worker_s_user_only(tmp_path: Path) -> None:
+    assert [path.stat().st_mode & 0o077 for path in tmp_path.iterdir()] == [0]
+
+
 def test_whose_row_was_taken_away_leaves_the_snapshot(log: Log, tmp_path: Path) -> None:
     assert b"c1\0" in next(tmp_path.glob("*.snapshot")).read_bytes()
     log.take(160, len(log.records))
