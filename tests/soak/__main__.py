@@ -2,8 +2,8 @@
 
 Owns: the sender, the kills, what is looked at meanwhile, the table in the end. Two months of orders pass in that time,
 so that days close and silences fire. It is always the first worker that is killed: the other lives from the beginning
-to the end, takes up the partitions of the first each time, and its memory and handles must not grow. What must come out
-is what one undisturbed worker makes of the same log.
+to the end, and its memory and handles must not grow. What must come out is what one undisturbed worker makes of the
+same log.
 """
 
 from __future__ import annotations
