@@ -1,9 +1,9 @@
 """How long a partition is nobody's when a worker leaves, dies, stands still, or another one comes.
 
-Two workers share the partitions. Each partition gets a probe 20 times a second: a new customer who cancels, whose
-alert comes at once. Measured is the time from handing a probe to the producer until a read_committed consumer holds
-its alert; the longest of a partition is how long that partition was not available. Who is the owner is asked of the
-workers' own metrics.
+Two workers share the partitions, of which each has a local snapshot of the last minute or two. Each partition gets a
+probe 20 times a second: a new customer who cancels, whose alert comes at once. Measured is the time from handing a
+probe to the producer until a read_committed consumer holds its alert; the longest of a partition is how long that
+partition was not available. Who is the owner is asked of the workers' own metrics.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ PERIOD_SECONDS = 0.05
 BEFORE_SECONDS, AFTER_SECONDS = 1.0, 16.0
 QUIET_SECONDS = 3.0
 BALANCED_SECONDS = 60.0
+SNAPSHOTS_SECONDS = 180.0
 SHORT_SESSION_MS = 2_000
 
 _CANCELLED = (
@@ -117,8 +118,9 @@ def _session(customers: int, rounds: int, session_ms: int, kinds: tuple[str, ...
                 committed.wait(total, bench.start("a").process, "filling")
             bench.start("b")
             bench.wait_balanced()
-            alerts = Alerts(kafka.bootstrap)
+            alerts, filled_s = Alerts(kafka.bootstrap), time.time()
             with Probes(kafka.bootstrap) as probes:
+                bench.wait_snapshots(filled_s)
                 for what in [what for _ in range(rounds) for what in kinds if what != "one comes"]:
                     time.sleep(QUIET_SECONDS)
                     bench.change(what, outages, probes, alerts)
@@ -153,6 +155,15 @@ class _Bench:
             if time.monotonic() > deadline:
                 raise BenchmarkError(f"not balanced after {BALANCED_SECONDS:.0f} s")
             time.sleep(0.1)
+
+    def wait_snapshots(self, since_s: float) -> None:
+        """Return when there is a local snapshot of each partition as it is, not as it was while it was filled."""
+        deadline = time.monotonic() + SNAPSHOTS_SECONDS
+        folder = self._scratch / "snapshots"
+        while sum(file.stat().st_mtime > since_s for file in folder.glob("*.snapshot")) < PARTITIONS:
+            if time.monotonic() > deadline:
+                raise BenchmarkError(f"no snapshot of each partition after {SNAPSHOTS_SECONDS:.0f} s")
+            time.sleep(0.5)
 
     def _owned(self, slot: str) -> frozenset[int]:
         return self._workers[slot].partitions()
