@@ -2,7 +2,8 @@
 
 Owns: three kinds of story. A *replay*: events of long ago in any order, late, twice, or no events at all. *Live*:
 records come as their events happen, the input of all or of one partition stops now and then for minutes to days, and
-what was kept back comes later or never. *Calm*: events for which the order of arrival is documented to change nothing.
+what was kept back comes later or never (of one partition: never). *Calm*: events for which the order of arrival is
+documented to change nothing.
 """
 
 from __future__ import annotations
@@ -131,7 +132,11 @@ def _crowd(draw: random.Random, start_ms: int) -> list[Event]:
 
 
 def _live(draw: random.Random, events: list[Event], partitions: int) -> list[Arrival]:
-    """Records as events happen, but for holes: in each, what happens is lost, or comes when it is over."""
+    """Records as events happen, but for holes: in each, what happens is lost, or comes when it is over.
+
+    What one partition alone misses is lost: a silence that is usual for it is trusted, and what came afterwards would
+    rightly be late (of all partitions the busiest tells, whose silences are short).
+    """
     arrivals = [(one["time"], one) for one in events]
     for _ in range(draw.randint(0, 3)):
         lost_ms = draw.choice(events)["time"]
@@ -141,7 +146,7 @@ def _live(draw: random.Random, events: list[Event], partitions: int) -> list[Arr
             lost_ms < at_ms < until_ms and only in (None, partition_of(one["customer_id"], partitions))
             for at_ms, one in arrivals
         ]
-        if draw.random() < 0.5:
+        if only is not None or draw.random() < 0.5:
             arrivals = [one for one, hit in zip(arrivals, missed, strict=True) if not hit]
         else:
             arrivals = [(until_ms if hit else one[0], one[1]) for one, hit in zip(arrivals, missed, strict=True)]
