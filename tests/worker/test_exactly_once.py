@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from stream.worker import topics
+from tests.rules.watching import until
 from tests.support.kafka import produce, read_all
 from tests.worker.running import PATIENCE_SECONDS, Worker, check, wait_done
 
@@ -102,10 +103,8 @@ def test_bad_records_go_aside_with_their_bytes(bootstrap: str) -> None:
 
 def _counted(worker: Worker, letters: int) -> None:
     """Wait until the metric says so many; it is shown anew once a second."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while (count := worker.metric("lapse_dead_letters_total")) != letters:
-        assert time.monotonic() < deadline, f"{count} dead letters, not {letters}"
-        time.sleep(0.2)
+    name = "lapse_dead_letters_total"
+    until(lambda: worker.metric(name) == letters, PATIENCE_SECONDS, lambda: f"{worker.metric(name)}, not {letters}")
 
 
 def test_an_event_on_which_the_kernel_fails_goes_aside(bootstrap: str) -> None:
