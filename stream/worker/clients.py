@@ -68,6 +68,9 @@ def producer(settings: Settings, transactional_id: str) -> Producer:
             "compression.type": "lz4",
             "linger.ms": 20,  # a commit flushes without it; 2 was seen to cost 5 % more CPU
             "batch.num.messages": 50_000,
+            # a partition's part has hundreds of figures of 32 segments, 1.7 MB with the longest names that a policy may
+            # have; librdkafka measures before it compresses, a broker after
+            "message.max.bytes": 4 << 20,
             # the next transaction's first request is refused while markers of the last one are still being written
             # … and again: a retry waits twice as long each time, up to a second by default
             "retry.backoff.ms": 10,

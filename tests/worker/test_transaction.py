@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import struct
+from datetime import date
 from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from stream.core import records
+from stream.core.measures import flow_names, state_names
+from stream.core.policy import MOST_SEGMENTS
+from stream.core.reporting import MOST_REASONS, MOST_VARIANTS
+from stream.core.retention import Part
+from stream.core.settings import LONGEST_TEXT
+from stream.tools.broker import Kafka
+from stream.wire import encode
+from stream.worker import clients, topics
 from stream.worker.fence import MOST_CUTS, Rival
+from stream.worker.settings import Settings
 from stream.worker.transaction import (
     AbortError,
     BrokenError,
@@ -20,6 +30,7 @@ from stream.worker.transaction import (
     refuse_stranger,
     sorted_error,
 )  # fmt: skip
+from tests.support.kafka import PATIENCE_SECONDS, read_all
 
 
 def failure(code: int, *, abortable: bool = False, retriable: bool = False, fatal: bool = False) -> KafkaException:
@@ -152,3 +163,29 @@ def test_being_cut_off_again_and_again_is_a_rival() -> None:
         rival.cut(1000.0 + second)
     with pytest.raises(RuntimeError, match=r"lapse\.a"):
         rival.cut(1010.0)
+
+
+def longest(count: int) -> tuple[str, ...]:
+    """So many names, each as long as a policy may have them."""
+    return tuple(f"{number:02}{chr(0x1F600) * (LONGEST_TEXT - 2)}" for number in range(count))
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("_kafka_can_run")
+def test_the_largest_part_that_a_policy_can_have_is_taken_by_a_broker_as_it_is_by_default(kafka: Kafka) -> None:
+    variants, segments = longest(MOST_VARIANTS), longest(MOST_SEGMENTS)
+    names = [*flow_names(longest(MOST_REASONS), longest(MOST_REASONS), variants), *state_names(variants)]
+    part = Part(
+        period="day", start=date(2026, 1, 1), partition=0, counts={segment: [2**53] * 6 for segment in segments},
+        figures={segment: dict.fromkeys(names, 2**53) for segment in segments}, currency="EUR", provisional=True,
+        final=False, revision=0, closed_at_ms=2**53,
+    )  # fmt: skip
+    key, value = encode.part(part)
+    assert len(value) > 1_500_000, "what a client takes unless it is told otherwise is a million"
+    topics.create(kafka.bootstrap, 1, 1)
+    producer = clients.producer(Settings(kafka.bootstrap), "lapse.a")
+    producer.init_transactions(PATIENCE_SECONDS)
+    producer.begin_transaction()
+    producer.produce(topics.PARTS, value, key)
+    producer.commit_transaction(PATIENCE_SECONDS)
+    assert [one.value for one in read_all(kafka.bootstrap, topics.PARTS)] == [value]
