@@ -86,6 +86,9 @@ def run_job(settings: Settings, job: Job) -> int:
         Loop(settings, slot.transactional_id, job, exporter, watchdog).run(stop.is_set)
     except OtherPolicyError as error:
         return _refuse([f"{error}; or begin anew with another LAPSE_GROUP and empty topics"])
+    except (KafkaException, ConnectionError) as error:  # the cluster's doing, mostly that it is away
+        _log.error("stopped, nothing more was committed: %s", error.args[0])
+        return FAILED
     except Exception:  # noqa: BLE001 (the process's last line: told, and turned into an exit code)
         _log.exception("stopped by an error, nothing more was committed")
         return FAILED
@@ -109,7 +112,7 @@ def _give_back() -> None:
     """Have the C library return a batch's arrays to the system; glibc would keep them (90 bytes a customer)."""
     try:
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
-        ctypes.CDLL(None).mallopt(-1, 16 * LARGE_BYTES)
+        ctypes.CDLL(None).mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
     except (AttributeError, OSError):  # another C library
         _log.debug("no mallopt here")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from stream import logs
 from stream.cli import build_parser
@@ -130,6 +132,25 @@ def test_a_salt_that_everybody_knows_is_told(
     found = next(one for one in doctor.examine(None, "default", None) if one.what == "LAPSE_ERASURE_SALT")
     assert found.well != public
     assert found.optional, "a trial at home needs none"
+
+
+@pytest.mark.parametrize(
+    "error", [KafkaException(KafkaError(KafkaError._TIMED_OUT, "it is away")), ConnectionError("it is away")]
+)
+def test_a_cluster_that_goes_away_at_the_start_is_told_in_a_line(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuses(*_: object) -> None:
+        raise error
+
+    job: Any = SimpleNamespace(warm_up=lambda: None)
+    monkeypatch.setattr(worker, "_look", lambda _: [])
+    monkeypatch.setattr(worker, "tune", lambda: None)
+    monkeypatch.setattr(worker, "Loop", refuses)
+    assert worker.run_job(Settings("127.0.0.1:1", http=("127.0.0.1", 0)), job) == worker.FAILED
+    told = [one for one in caplog.records if one.getMessage().startswith("stopped")]
+    assert ["it is away" in one.getMessage() for one in told] == [True]
+    assert told[0].exc_info is None, "a stack trace is for our own mistakes"
 
 
 def test_a_slot_is_held_until_it_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
