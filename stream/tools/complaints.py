@@ -5,7 +5,7 @@ Owns: that distinction.
 
 from __future__ import annotations
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 
 from stream.tools.broker import BrokerError
 from stream.tools.cluster import ClusterError
@@ -17,8 +17,10 @@ from stream.tools.people import DeskError
 def in_words(error: Exception) -> str | None:
     """Return what a person can do something about; None for a bug."""
     match error:
+        case KafkaException(args=(KafkaError() as cause, *_)):
+            return f"Kafka: {cause.str().rstrip(': ')} ({cause.name()})"  # a broker may give a code and no text
         case KafkaException():
-            return f"Kafka: {error.args[0].str() if hasattr(error.args[0], 'str') else error}"
+            return f"Kafka: {error}"
         case BrokerError() | ClusterError() | DataMissingError() | DemoError() | DeskError():
             return str(error)
         case OSError(strerror=str() as why):

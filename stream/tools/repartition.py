@@ -7,6 +7,7 @@ published parts) stays where it was counted: such figures are sums over the part
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -33,9 +34,15 @@ from stream.worker.settings import Settings
 
 POSITION_BYTES: Final = 8
 PATIENCE_SECONDS: Final = 30.0
+AGAIN_SECONDS: Final = 0.2
 TRANSACTION_SECONDS: Final = 600
 MISPLACED_SHARE: Final = 0.01
 TRANSACTIONAL_ID: Final = "repartition"
+
+# what is said of a group while its coordinator moves, or comes up where nobody has used any group yet
+_ON_ITS_WAY: Final = {
+    KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.NOT_COORDINATOR,
+}  # fmt: skip
 
 Records = dict[bytes, bytes]  # of one partition's changelog, the last of each key
 
@@ -148,12 +155,18 @@ def run(settings: Settings, partitions: int) -> int:
 
 
 def _refuse_while_running(admin: AdminClient, group: str) -> None:
-    try:
-        found: Any = admin.describe_consumer_groups([group])[group].result(PATIENCE_SECONDS)
-    except KafkaException as error:
-        if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
-            raise
-        return
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            found: Any = admin.describe_consumer_groups([group])[group].result(PATIENCE_SECONDS)
+            break
+        except KafkaException as error:
+            code = error.args[0].code()
+            if code == KafkaError.GROUP_ID_NOT_FOUND:
+                return
+            if code not in _ON_ITS_WAY or time.monotonic() > deadline:
+                raise
+            time.sleep(AGAIN_SECONDS)
     if found.state not in (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD):
         raise RepartitionError(f"workers of group {group} are running: stop the producers, wait for lag 0, stop these")
 
