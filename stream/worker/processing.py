@@ -143,7 +143,7 @@ class Processor:
             if not records:
                 return
             self._transactions.send_all(CHANGELOG, records, one.number)
-            one.gone = one.gone or bool(records.gone.any())
+            one.gone = one.gone or records.forget_somebody()
 
     def write_control(self, one: Incarnation) -> None:
         """Send the control record: together with the offsets it proves a restore."""

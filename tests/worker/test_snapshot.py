@@ -13,11 +13,13 @@ import pytest
 
 from stream import policies
 from stream.worker import main as worker
+from stream.worker import snapshot
 from stream.worker.incarnation import Incarnation, Signal
 from stream.worker.job import Job, real_job
 from stream.worker.settings import Settings
 from stream.worker.snapshot import (
     ASK_AGAIN_SECONDS,
+    IDLE_SECONDS,
     OLDEST_SECONDS,
     SWEEP_SECONDS,
     UNANSWERED_SECONDS,
@@ -130,6 +132,22 @@ def test_whose_row_was_taken_away_leaves_the_snapshot(log: Log, tmp_path: Path) 
     assert b"c1\0" in next(tmp_path.glob("*.snapshot")).read_bytes()
     log.take(160, len(log.records))
     assert not list(tmp_path.glob("*.snapshot")), "it held somebody who was erased"
+
+
+def test_what_is_final_takes_no_snapshot_away(log: Log, tmp_path: Path) -> None:
+    before = len(log.worker.transactions.done)
+    log.take(160, 220)
+    done = log.worker.transactions.done
+    gone = [sent.key or b"" for sent in done[before:] if sent.value is None]
+    assert gone
+    assert all(key.startswith(b"\0flow:") for key in gone), "days became final, nobody was erased"
+    assert list(tmp_path.glob("*.snapshot"))
+    one = log.fresh()
+    image = log.snapshots.read(one)
+    assert image is not None
+    log.snapshots.take_up(one, image, 0, len(done))
+    log.rest(one, image.mark)
+    assert state(one.partition) == restored(log)
 
 
 def test_a_file_that_is_being_written_does_not_come_back_with_whoever_is_erased(
@@ -265,6 +283,25 @@ def test_what_can_not_be_deleted_is_told_and_the_worker_goes_on(
     os.utime(next(tmp_path.glob("*.snapshot")), (0, 0))
     log.snapshots.look([], time.monotonic() + 2 * SWEEP_SECONDS)
     assert "g-0.snapshot can't be deleted" in caplog.text
+
+
+def test_on_a_full_disk_the_last_snapshot_stays_and_the_worker_goes_on(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(path: str, flags: int) -> int:
+        os.close(os.open(path, flags, 0o600))
+        return os.open("/dev/full", os.O_WRONLY)  # every write fails as on a full disk
+
+    before = next(tmp_path.glob("*.snapshot")).read_bytes()
+    monkeypatch.setattr(snapshot, "_private", full)
+    log.snapshots.look([log.one], time.monotonic() + IDLE_SECONDS + 1)
+    log.take(160, 200)
+    log.snapshots.close()
+    assert "no snapshot of partition 0: [Errno 28] No space left on device" in caplog.text
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before], "no half a file is left beside it"
+    log.take(200, 220)
+    image = log.snapshots.read(log.fresh())
+    assert image is not None, "what is behind it is read from the changelog"
 
 
 def test_a_folder_that_can_not_be_made_is_told_at_the_start(
