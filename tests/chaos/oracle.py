@@ -27,7 +27,7 @@ def differences(
 
     Of topics that were `deleted` meanwhile only what was written since can be there; nothing may be repeated.
     """
-    undisturbed, ends = _undisturbed(bootstrap, policy, partitions)
+    undisturbed, ends = undisturbed_run(bootstrap, policy, partitions)
     found: list[str] = []
     alerts = [(one.partition, (one.key, one.value)) for one in kafka.read_all(bootstrap, topics.ALERTS)]
     # an alert is on the partition of its customer, whose events are on the same of theirs
@@ -66,7 +66,7 @@ def differences(
     return found, len(alerts)
 
 
-def _undisturbed(bootstrap: str, policy: str, partitions: int) -> tuple[dict[int, list[Sent]], dict[int, int]]:
+def undisturbed_run(bootstrap: str, policy: str, partitions: int) -> tuple[dict[int, list[Sent]], dict[int, int]]:
     """What one worker makes of each partition of the log, and where each ends."""
     job = real_job(policies.load(policy))
     log = kafka.read_all(bootstrap, topics.EVENTS)
