@@ -13,7 +13,7 @@ import pytest
 from stream.cli import main
 from stream.tools.broker import free_port
 from stream.worker import topics
-from tests.rules.watching import until
+from tests.support.waiting import until
 from tests.worker.running import Worker
 
 DAYS = "10"
@@ -35,7 +35,7 @@ def desk(bootstrap: str) -> Iterator[None]:
 def test_the_clusters_own_workers_do_the_work(embedded_bootstrap: str, capsys: pytest.CaptureFixture[str]) -> None:
     topics.create(embedded_bootstrap, 8)
     with Worker(embedded_bootstrap, "one", "complete-journey") as worker, desk(embedded_bootstrap):
-        until(lambda: worker.metric("lapse_partitions_running") == 8, 240, lambda: "the worker did not come up")
+        until(lambda: worker.metric("lapse_partitions_running") == 8, "the worker did not come up", 240)
         words = ["demo", "--workers", "0", "--exit", "--json", "--days", DAYS, "--bootstrap", embedded_bootstrap]
         assert main(words) == 0
         assert worker.metric("lapse_events_total") > 1_000, "nobody else did it"

@@ -19,6 +19,7 @@ from stream.worker import topics
 from stream.worker.settings import Settings
 from tests.support.kafka import produce, read_all
 from tests.support.secure import PASSWORD, SecureKafka
+from tests.support.waiting import until
 from tests.support.web import status
 
 TOKEN = "token-of-sixteen-letters-91"  # noqa: S105 (looked for in everything that is printed)
@@ -91,10 +92,7 @@ def test_every_role_works_and_tells_no_secret(kafka: SecureKafka, tmp_path: Path
     produce(kafka.bootstrap, topics.EVENTS, records)
     log = tmp_path / "log"
     with role(kafka, log, "worker", "/readyz") as worker, role(kafka, log, "desk", "/readyz") as desk:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not read_all(kafka.bootstrap, topics.DEAD):
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
+        until(lambda: read_all(kafka.bootstrap, topics.DEAD), log.read_text)
         for url in (worker, desk):
             assert status(f"{url}/metrics") == 200
         assert [status(f"{worker}/customers/anna", token) for token in (None, "wrong", TOKEN)] == [401, 401, 200]
@@ -115,9 +113,8 @@ def test_every_role_works_and_tells_no_secret(kafka: SecureKafka, tmp_path: Path
 @pytest.mark.usefixtures("_kafka_can_run")
 def test_the_demo_works_there_too() -> None:
     with SecureKafka() as kafka:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while "gave no answer" in lapse(kafka, "topics")[1]:  # its plain listener is ready, this one a bit later
-            assert time.monotonic() < deadline
+        # its plain listener is ready, this one a bit later
+        until(lambda: "gave no answer" not in lapse(kafka, "topics")[1], "no answer")
         code, said = lapse(kafka, "demo", "--exit", "--json", "--days", "3")
     assert code == 0, said
     assert '"events":' in said

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from stream.cli import commands, main
+from tests.support.waiting import until
 
 NAMES = [command.name for command in commands()]
 ALL_WRONG = {
@@ -148,10 +149,8 @@ def test_a_closed_pipe_is_no_traceback() -> None:
 def test_ctrl_c_is_no_traceback(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "stream.cli", "backtest", "-", "--out", str(tmp_path)]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 120
-        while not (tmp_path / "alerts.jsonl").exists():  # then everything is imported, and it waits for events
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        # then everything is imported, and it waits for events
+        until((tmp_path / "alerts.jsonl").exists, "it did not begin", 120)
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)  # before its input is closed, which would be an end of another kind
         _, told = process.communicate(timeout=60)

@@ -22,8 +22,8 @@ import msgspec
 from stream.desk.meters import WAITS
 from stream.tools.broker import free_port
 from stream.wire.encode import AlertEvent
+from tests.support.waiting import until
 
-PATIENCE_SECONDS = 60.0
 EXAMPLE = Path(__file__).parents[2] / "schemas/examples/alert.json"
 
 
@@ -97,14 +97,6 @@ class Receiver:
     def keys(self) -> list[str]:
         """The idempotency keys, as they came."""
         return [got.key for got in self.got]
-
-
-def until(what: Callable[[], bool], says: str, seconds: float = PATIENCE_SECONDS) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {says}"
-        time.sleep(0.02)
 
 
 class Desk:

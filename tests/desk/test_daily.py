@@ -14,8 +14,9 @@ import pytest
 from stream import names
 from stream.cli import main
 from stream.tools.demo.shopping import read
-from tests.desk.making import Desk, until
+from tests.desk.making import Desk
 from tests.support.kafka import produce, read_all
+from tests.support.waiting import until
 from tests.support.web import status
 from tests.worker.running import Worker, wait_done
 

@@ -14,8 +14,9 @@ from confluent_kafka import Producer
 from stream import names
 from stream.cli import main
 from stream.desk.webhook import signature
-from tests.desk.making import Desk, Receiver, alert, record, until
+from tests.desk.making import Desk, Receiver, alert, record
 from tests.support.kafka import produce, read_all
+from tests.support.waiting import until
 
 SECRET = bytes(range(24))
 WHSEC = "whsec_" + base64.b64encode(SECRET).decode()

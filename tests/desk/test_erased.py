@@ -16,8 +16,9 @@ from stream.desk.model import Desk as Model
 from stream.desk.routes import Route
 from stream.desk.state import State
 from stream.wire.encode import AlertEvent
-from tests.desk.making import Desk, Receiver, alert, record, until
+from tests.desk.making import Desk, Receiver, alert, record
 from tests.support.kafka import produce, read_all
+from tests.support.waiting import until
 from tests.support.web import status
 
 TOKEN = "a-token-of-the-test-desk"  # noqa: S105 (made for this test)

@@ -12,9 +12,10 @@ import pytest
 
 from stream import names
 from stream.cli import main
-from tests.desk.making import Desk, until
+from tests.desk.making import Desk
 from tests.support.browser import Tab
 from tests.support.kafka import produce, read_all
+from tests.support.waiting import until
 from tests.worker.running import Worker
 
 TOKEN = "a-token-of-the-tests"  # noqa: S105

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from stream.tools.broker import free_port
 from stream.tools.deadman import Switch
-from tests.rules.watching import until
+from tests.support.waiting import until
 from tests.support.web import status
 
 
@@ -81,15 +81,15 @@ def test_as_it_runs() -> None:
         command = [sys.executable, "-m", "stream.tools.deadman", *words, "--patience", "3"]
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
-            until(lambda: status(f"{url}healthz"), 60, lambda: "it does not listen")
+            until(lambda: status(f"{url}healthz"), "it does not listen")
             assert status(url, body=b'{"alerts":[]}') == 200
             assert status(f"{url}healthz") == 200
-            until(lambda: len(taken) == 1, 60, lambda: "nobody was told")
+            until(lambda: len(taken) == 1, "nobody was told")
             assert status(f"{url}healthz") == 503
             assert "Subject: PAGE: the alarm itself is silent" in taken[0]
             assert "To: you@example.org" in taken[0]
             status(url, body=b"{}")
-            until(lambda: len(taken) == 2, 60, lambda: "nobody was told that it is over")
+            until(lambda: len(taken) == 2, "nobody was told that it is over")
             assert "Subject: Over: the alarm works again" in taken[1]
         finally:
             process.kill()

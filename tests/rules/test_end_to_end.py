@@ -22,7 +22,8 @@ from grafana.rules.form import Form
 from stream.metrics import WORKER
 from stream.worker import topics
 from tests.rules.shopping import GRACE_MS, MINUTE_MS, PARTITIONS, SECOND_MS, TRUSTED_MS, Group, Shop
-from tests.rules.watching import Receiver, alertmanager, ask, prometheus, until
+from tests.rules.watching import Receiver, alertmanager, ask, prometheus
+from tests.support.waiting import until
 from tests.worker.running import Worker
 
 pytestmark = [
@@ -55,7 +56,7 @@ class World:
         """A worker that runs all partitions; on the port that Prometheus knows."""
         worker = self._stack.enter_context(Worker(self._bootstrap, slot, "default", port))
         run = "lapse_partitions_running"
-        until(lambda: worker.metric(run) == PARTITIONS, COMPILE_SECONDS, lambda: "the worker did not come up")
+        until(lambda: worker.metric(run) == PARTITIONS, "the worker did not come up", COMPILE_SECONDS)
         return worker
 
     def watch(self) -> None:
@@ -76,7 +77,7 @@ class World:
 
     def heard(self, receiver: str, name: str, since: float) -> None:
         """Wait until a receiver is told of an alert."""
-        until(lambda: name in self.receiver.told(receiver, since), PATIENCE_SECONDS, lambda: self.story(since))
+        until(lambda: name in self.receiver.told(receiver, since), lambda: self.story(since), PATIENCE_SECONDS)
 
     def story(self, since: float) -> str:
         """What was said, and what was firing, for whoever looks for the fault."""
@@ -106,14 +107,14 @@ def test_lapses_reach_the_desk_outages_the_pager_and_never_the_other(world: Worl
         now_ms,
     )
     _every_metric_is_there(world)
-    until(lambda: world.worker.metric("lapse_lag_events") == 0, PATIENCE_SECONDS, lambda: "the history is not read")
+    until(lambda: world.worker.metric("lapse_lag_events") == 0, "the history is not read", PATIENCE_SECONDS)
     world.watch()
     watching = time.monotonic()
 
     # the usual: some lapse, nobody is told
     world.shop.clock(before_ms + GRACE_MS)
-    until(lambda: world.worker.metric("lapse_alerts_opened_total") == 6, PATIENCE_SECONDS, lambda: "no alerts")
-    until(lambda: time.monotonic() > watching + BASE_SECONDS, PATIENCE_SECONDS, lambda: "time stands still")
+    until(lambda: world.worker.metric("lapse_alerts_opened_total") == 6, "no alerts", PATIENCE_SECONDS)
+    until(lambda: time.monotonic() > watching + BASE_SECONDS, "time stands still", PATIENCE_SECONDS)
     world.heard("deadman", "Watchdog", watching)
     assert world.receiver.told("retention-desk") == set()
     assert [rule["name"] for rule in world.rules() if rule["health"] != "ok"] == []
@@ -127,7 +128,7 @@ def test_lapses_reach_the_desk_outages_the_pager_and_never_the_other(world: Worl
     # the worker stops
     read = world.worker.metric("lapse_events_total") + PARTITIONS
     world.shop.live(last_ms)
-    until(lambda: world.worker.metric("lapse_events_total") == read, PATIENCE_SECONDS, lambda: "not read")
+    until(lambda: world.worker.metric("lapse_events_total") == read, "not read", PATIENCE_SECONDS)
     stopped = time.monotonic()
     world.worker.stop()
     world.heard("oncall-page", "LapseWorkersDown", stopped)
@@ -135,21 +136,19 @@ def test_lapses_reach_the_desk_outages_the_pager_and_never_the_other(world: Worl
     # another takes over, and nothing comes any more
     world.worker = world.start_worker("two", world.worker.port)
     back = time.monotonic()
-    until(lambda: time.time() * 1000 > last_ms + TRUSTED_MS, PATIENCE_SECONDS, lambda: "time stands still")
+    until(lambda: time.time() * 1000 > last_ms + TRUSTED_MS, "time stands still", PATIENCE_SECONDS)
     suspended = "lapse_partition_suspended"
-    until(lambda: world.worker.metric(suspended) == PARTITIONS, SIGNAL_SECONDS, lambda: "the worker does not say it")
+    until(lambda: world.worker.metric(suspended) == PARTITIONS, "the worker does not say it", SIGNAL_SECONDS)
     world.heard("oncall-page", "LapseInputSilent", back)
     assert time.time() * 1000 > frozen_ms + GRACE_MS, "by then a clock that went on would have passed the first of them"
     assert world.worker.metric("lapse_alerts_opened_total") == 0, "the clock went on during the outage"
 
     # half of it comes back, hours later: a hundred alerts at once, which look like customers leaving
     world.shop.half_back(time.time_ns() // 1_000_000 + 120 * MINUTE_MS)
-    until(lambda: world.worker.metric("lapse_alerts_opened_total") > 50, PATIENCE_SECONDS, lambda: "no alerts")
-    until(
-        lambda: (world.value("max(lapse:alerts_opened:increase1h)") or 0) > 50, PATIENCE_SECONDS, lambda: "not counted"
-    )
+    until(lambda: world.worker.metric("lapse_alerts_opened_total") > 50, "no alerts", PATIENCE_SECONDS)
+    until(lambda: (world.value("max(lapse:alerts_opened:increase1h)") or 0) > 50, "not counted", PATIENCE_SECONDS)
     told = len(world.receiver.messages)
-    until(lambda: len(world.receiver.messages) > told + CYCLES, PATIENCE_SECONDS, lambda: "Alertmanager is silent")
+    until(lambda: len(world.receiver.messages) > told + CYCLES, "Alertmanager is silent", PATIENCE_SECONDS)
     assert world.receiver.told("retention-desk", back) == set()
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from grafana.rules.__main__ import FILES
 from grafana.rules.form import SERVICE, Alert, Form
-from tests.rules.watching import ALERTMANAGER_YML, PROMETHEUS_YML, alertmanager, ask, until
+from tests.rules.watching import ALERTMANAGER_YML, PROMETHEUS_YML, alertmanager, ask
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("_programs")
 ALERTS = {rule.name: rule for groups in FILES.values() for group in groups for rule in group.rules
@@ -65,9 +66,9 @@ def test_a_broken_pipeline_holds_back_every_message_about_customers(tmp_path: Pa
         assert _suppressed(address) == set()
         for name in BREAKING:
             ask(address, "/api/v2/alerts", [{"labels": labels(name)}])
-            until(lambda: _suppressed(address) >= set(BUSINESS), SOON_SECONDS, lambda: name)  # noqa: B023 (called here)
+            until(lambda: _suppressed(address) >= set(BUSINESS), name, SOON_SECONDS)
             ask(address, "/api/v2/alerts", [{"labels": labels(name), "endsAt": "2020-01-01T00:00:00Z"}])
-            until(lambda: not _suppressed(address), SOON_SECONDS, lambda: f"{name} is over")  # noqa: B023 (the same)
+            until(lambda: not _suppressed(address), f"{name} is over", SOON_SECONDS)
         elsewhere = {**labels(BREAKING[0]), "environment": "another"}
         ask(address, "/api/v2/alerts", [{"labels": elsewhere}])
         assert _suppressed(address) == set(), "another environment's pipeline is broken"
@@ -79,7 +80,7 @@ def test_a_broken_pipeline_holds_back_every_message_about_customers(tmp_path: Pa
 def test_without_workers_only_that_is_said(tmp_path: Path) -> None:
     with alertmanager(tmp_path, "http://127.0.0.1:9", Form()) as address:
         ask(address, "/api/v2/alerts", [{"labels": labels(name)} for name in ALERTS])
-        until(lambda: "LapsePartitionsUnowned" in _suppressed(address), SOON_SECONDS, lambda: _suppressed(address))
+        until(lambda: "LapsePartitionsUnowned" in _suppressed(address), lambda: _suppressed(address), SOON_SECONDS)
         left = set(ALERTS) - _suppressed(address)
     assert left >= {"Watchdog", "LapseWorkersDown", "LapseDeskDown", "LapseDeskUndelivered", "LapseMessagesFailing"}
     assert not left & {"LapsePartitionsUnowned", "LapsePublishFailing", "LapseFreshnessBudgetBurnFast", *BUSINESS}

@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +24,7 @@ import yaml
 from grafana.rules.__main__ import files
 from grafana.rules.form import Form
 from stream.tools.broker import free_port
+from tests.support.waiting import until
 
 ROOT: Final = Path(__file__).parents[2]
 ALERTMANAGER_YML: Final = ROOT / "grafana" / "alertmanager" / "alertmanager.yml"
@@ -139,7 +140,7 @@ def _process(words: list[str], log: Path, ready: str) -> Iterator[None]:
     with log.open("wb") as out:
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
-        until(lambda: _answers(ready), READY_SECONDS, lambda: log.read_text("utf-8", "replace")[-2000:])
+        until(lambda: _answers(ready), lambda: log.read_text("utf-8", "replace")[-2000:], READY_SECONDS)
         yield
     finally:
         process.terminate()
@@ -156,14 +157,6 @@ def _answers(url: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def until(true: Callable[[], object], seconds: float, or_else: Callable[[], object]) -> None:
-    """Wait until something is true; what is said of it when it doesn't come."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, or_else()
-        time.sleep(0.05)
 
 
 def ask(address: str, path: str, body: object = None) -> Any:

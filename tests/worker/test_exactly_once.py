@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +14,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from stream.worker import topics
-from tests.rules.watching import until
 from tests.support.kafka import produce, read_all
+from tests.support.waiting import until
 from tests.worker.running import PATIENCE_SECONDS, Worker, check, wait_done
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def test_bad_records_go_aside_with_their_bytes(bootstrap: str) -> None:
 def _counted(worker: Worker, letters: int) -> None:
     """Wait until the metric says so many; it is shown anew once a second."""
     name = "lapse_dead_letters_total"
-    until(lambda: worker.metric(name) == letters, PATIENCE_SECONDS, lambda: f"{worker.metric(name)}, not {letters}")
+    until(lambda: worker.metric(name) == letters, lambda: f"{worker.metric(name)}, not {letters}", PATIENCE_SECONDS)
 
 
 def test_an_event_on_which_the_kernel_fails_goes_aside(bootstrap: str) -> None:
@@ -145,9 +146,7 @@ def test_the_clock_follows_the_wall_clock_only_when_the_events_are_of_now(bootst
     produce(bootstrap, topics.EVENTS, [(b"b", b"clock%d" % (now_ms - 1000))], partition=1)
     with Worker(bootstrap, "a") as worker:
         wait_done(bootstrap, 2, 2)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not read_all(bootstrap, topics.ALERTS):
-            assert time.monotonic() < deadline, "the clock stands still"
+        until(lambda: read_all(bootstrap, topics.ALERTS), "the clock stands still")
         time.sleep(1.5)  # the other partition's would have come
         assert worker.stop()[0] == 0
     assert [one.value for one in read_all(bootstrap, topics.ALERTS)] == [b"1"]
@@ -158,16 +157,16 @@ def test_killed_in_the_middle_nothing_is_lost_or_repeated(kafka: Kafka) -> None:
     bootstrap = kafka.bootstrap
     topics.create(bootstrap, PARTITIONS, 1)
     events = customers(60_000)
-    first, second = Worker(bootstrap, "a"), Worker(bootstrap, "b")
-    with first, second:
+    with ExitStack() as running:
+        first, second = (running.enter_context(Worker(bootstrap, slot)) for slot in "ab")
         for at in range(0, len(events), 2_000):
             send(bootstrap, events[at : at + 2_000])
             if at == 20_000:
                 first.kill()
-                first = Worker(bootstrap, "a")
+                first = running.enter_context(Worker(bootstrap, "a"))
             if at == 40_000:
                 second.kill()
-                second = Worker(bootstrap, "c")
+                second = running.enter_context(Worker(bootstrap, "c"))
             time.sleep(0.1)
         wait_done(bootstrap, PARTITIONS, len(events))
         first.stop()
@@ -217,10 +216,7 @@ def test_a_source_made_anew_is_not_taken_for_the_old_one(kafka: Kafka) -> None:
             time.sleep(0.2)
     send(bootstrap, customers(100))
     with Worker(bootstrap, "a") as worker:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while worker.get("/healthz")[0] != 200:
-            assert time.monotonic() < deadline, "it does not come up"
-            time.sleep(0.2)
+        until(lambda: worker.get("/healthz")[0] == 200, "it does not come up", PATIENCE_SECONDS)
         time.sleep(5)
         assert worker.get("/readyz")[0] == 503
         assert worker.metric("lapse_partitions_running") == 0

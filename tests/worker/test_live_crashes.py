@@ -11,6 +11,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,10 @@ from tests.rules.shopping import GRACE_MS, PARTITIONS, Group, Shop
 from tests.simulation.log import latest
 from tests.simulation.order import alert
 from tests.support.kafka import read_all
+from tests.support.waiting import until
 from tests.worker.running import Worker, wait_done
 
 CUSTOMERS = 2_500  # a hundred a second fall silent
-PATIENCE_SECONDS = 60.0
 SOON_MS = 30_000  # until the first: the history has to be read by then
 FIRST_KILL, PAUSE, GOES_ON, SECOND_KILL = 4.0, 8.0, 15.5, 19.0  # seconds since the first; a session is 6 s
 
@@ -40,30 +41,26 @@ def test_each_alert_comes_once_whoever_dies(kafka: Kafka, tmp_path: Path) -> Non
     shop.history([Group("quiet", CUSTOMERS, begins_ms - GRACE_MS)], tmp_path, now_ms)
     shop.live(now_ms)
     total = len(read_all(bootstrap, topics.EVENTS))
-    first, second = Worker(bootstrap, "a", "default"), Worker(bootstrap, "b", "default")
-    with first, second:
+    with ExitStack() as running:
+        first, second = (running.enter_context(Worker(bootstrap, slot, "default")) for slot in "ab")
         wait_done(bootstrap, PARTITIONS, total)
         assert not _silent(bootstrap), "nobody is silent yet"
         _at(begins_ms, FIRST_KILL)
         first.kill()
-        first = Worker(bootstrap, "a", "default")
+        first = running.enter_context(Worker(bootstrap, "a", "default"))
         _at(begins_ms, PAUSE)
         second.send(signal.SIGSTOP)
         _at(begins_ms, GOES_ON)
         second.send(signal.SIGCONT)
         _at(begins_ms, SECOND_KILL)
         first.kill()
-        first = Worker(bootstrap, "c", "default")
-        with first:
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            everybody = {f"quiet-{number}" for number in range(CUSTOMERS)}
-            while missing := everybody - _silent(bootstrap):
-                assert time.monotonic() < deadline, f"not told: {sorted(missing)[:20]} of {len(missing)}"
-                time.sleep(0.5)
-            shop.clock(time.time_ns() // 1_000_000)  # so that the log says it too
-            wait_done(bootstrap, PARTITIONS, total + PARTITIONS)
-            assert (first.stop()[0], second.stop()[0]) == (0, 0)
-    undisturbed, _ = oracle._undisturbed(bootstrap, "default", PARTITIONS)
+        first = running.enter_context(Worker(bootstrap, "c", "default"))
+        everybody = {f"quiet-{number}" for number in range(CUSTOMERS)}
+        until(lambda: _silent(bootstrap) >= everybody, lambda: f"not told: {sorted(everybody - _silent(bootstrap))}")
+        shop.clock(time.time_ns() // 1_000_000)  # so that the log says it too
+        wait_done(bootstrap, PARTITIONS, total + PARTITIONS)
+        assert (first.stop()[0], second.stop()[0]) == (0, 0)
+    undisturbed, _ = oracle.undisturbed_run(bootstrap, "default", PARTITIONS)
     wanted = [one for of in undisturbed.values() for one in of]
     assert _alerts(read_all(bootstrap, topics.ALERTS)) == _alerts(one for one in wanted if one.topic == topics.ALERTS)
     rows = latest((one.partition, one.key, one.value) for one in read_all(bootstrap, topics.CHANGELOG))
