@@ -46,6 +46,7 @@ _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   </dependencies>
 </project>
 """
+# the heap as in Kafka's own start script: with a small one to begin with, the collector stops the broker once a second
 _JVM = (
     "-Xms1g",
     "-Xmx1g",
