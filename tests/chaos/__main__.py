@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -78,6 +79,7 @@ def main() -> int:
     parser.add_argument("--logs", type=Path, help="where workers' logs of a single seed go")
     args = parser.parse_args()
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nobody else would end the brokers and workers
     warm_up()
     if args.seed is not None:
         with harness.Lane() as lane:
@@ -89,11 +91,18 @@ def main() -> int:
     for seed in range(args.start, args.start + args.seeds):
         if seed not in {line["seed"] for line in done}:
             seeds.put(seed)
+    stopped = False
     with ThreadPoolExecutor(args.jobs) as pool:
-        for lane_done in [pool.submit(_lane, seeds, done, args.log) for _ in range(args.jobs)]:
-            lane_done.result()
+        running = [pool.submit(_lane, seeds, done, args.log) for _ in range(args.jobs)]
+        try:
+            for ended in running:
+                ended.result()
+        except KeyboardInterrupt:
+            stopped = True
+            seeds.queue.clear()
+            print("stopping after the seeds under way", flush=True)
     print(f"{summary(done)}; {(time.monotonic() - began) / 60:.0f} minutes; code {CODE}")
-    return 0 if all(line["ok"] for line in done) else 1
+    return 0 if all(line["ok"] for line in done) and not stopped else 1
 
 
 def _lane(seeds: Queue[int], done: list[dict[str, Any]], log: Path | None) -> None:
