@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.hashing import SEPARATOR
 from stream.core.row import MORE, ROW
 from stream.jit import njit
 
@@ -31,18 +30,10 @@ class Records:
     key_ends: NDArray[np.int64]
     values: NDArray[np.uint8]
     value_ends: NDArray[np.int64]
-    gone: NDArray[np.bool_]  # has no value: the key is forgotten
+    gone: NDArray[np.bool_]  # has no value: who had the key is forgotten
 
     def __len__(self) -> int:
         return self.gone.size
-
-    def forget_somebody(self) -> bool:
-        r"""Whether a customer is gone, and not only a sum of a day that is final.
-
-        >>> [of([b"\x00flow", key], [None, value]).forget_somebody() for key, value in ((b"a", b"1"), (b"a", None))]
-        [False, True]
-        """
-        return bool((self.gone & (self.keys[self.key_ends[:-1]] != SEPARATOR[0])).any())
 
     def lists(self) -> tuple[list[bytes], list[bytes | None]]:
         """The same as objects."""

@@ -84,7 +84,7 @@ class Incarnation:
     life: bytes = b""  # of the changelog: drawn when it began, and carried by each of its control records
     image_life: bytes | None = None  # of the local snapshot that was taken up, None without one
     images: bool = True  # whether a snapshot may be taken up: not after one that turned out to be another life's
-    gone: bool = False  # somebody's row was taken away, who must leave the snapshot too
+    gone: bool = False  # somebody is erased, who must leave the snapshot too
     told_running: float = 0.0  # the `since` for which it was told that it runs
 
     def __post_init__(self) -> None:

@@ -143,7 +143,6 @@ class Processor:
             if not records:
                 return
             self._transactions.send_all(CHANGELOG, records, one.number)
-            one.gone = one.gone or records.forget_somebody()
 
     def write_control(self, one: Incarnation) -> None:
         """Send the control record: together with the offsets it proves a restore."""
@@ -222,6 +221,7 @@ class Processor:
             self._count_alert(number, alert)
         for erased in step.erased:  # the desk has to hear of it also where no alert is open: it keeps closed ones
             send(PARTS, None, ERASED + erased)
+            one.gone = True
         for part in step.parts:
             key, value = self._job.part(part)
             send(PARTS, value, key)

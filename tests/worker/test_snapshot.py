@@ -13,7 +13,7 @@ import pytest
 
 from stream import policies
 from stream.worker import main as worker
-from stream.worker import snapshot
+from stream.worker import snapshot, topics
 from stream.worker.incarnation import Incarnation, Signal
 from stream.worker.job import Job, real_job
 from stream.worker.settings import Settings
@@ -134,6 +134,16 @@ def test_whose_row_was_taken_away_leaves_the_snapshot(log: Log, tmp_path: Path) 
     assert not list(tmp_path.glob("*.snapshot")), "it held somebody who was erased"
 
 
+def test_who_begins_anew_in_the_batch_of_the_erasure_leaves_it_too(log: Log, tmp_path: Path) -> None:
+    later = b'{"id":"new","type":"order_completed","customer_id":"c1","amount":5,"time":%d}' % (START_MS + 12 * DAY_MS)
+    log.records.append(record(0, len(log.records), b"c1", later, START_MS + 40 * DAY_MS))
+    log.take(160, len(log.records))
+    sent = [one.value for one in log.worker.transactions.done if (one.topic, one.key) == (topics.CHANGELOG, b"c1")]
+    assert sent
+    assert None not in sent, "a row again, and no tombstone before it"
+    assert not list(tmp_path.glob("*.snapshot")), "it held what was erased"
+
+
 def test_what_is_final_takes_no_snapshot_away(log: Log, tmp_path: Path) -> None:
     before = len(log.worker.transactions.done)
     log.take(160, 220)
@@ -141,7 +151,8 @@ def test_what_is_final_takes_no_snapshot_away(log: Log, tmp_path: Path) -> None:
     gone = [sent.key or b"" for sent in done[before:] if sent.value is None]
     assert gone
     assert all(key.startswith(b"\0flow:") for key in gone), "days became final, nobody was erased"
-    assert list(tmp_path.glob("*.snapshot"))
+    file = next(tmp_path.glob("*.snapshot")).read_bytes()
+    assert any(key in file for key in gone), "what only the tail takes away"
     one = log.fresh()
     image = log.snapshots.read(one)
     assert image is not None
