@@ -18,7 +18,8 @@ def in_words(error: Exception) -> str | None:
     """Return what a person can do something about; None for a bug."""
     match error:
         case KafkaException(args=(KafkaError() as cause, *_)):
-            return f"Kafka: {cause.str().rstrip(': ')} ({cause.name()})"  # a broker may give a code and no text
+            words = cause.str().rstrip(": ")  # a broker may give a code and no text
+            return f"Kafka: {words} ({cause.name()})" if words else f"Kafka: {cause.name()}"
         case KafkaException():
             return f"Kafka: {error}"
         case BrokerError() | ClusterError() | DataMissingError() | DemoError() | DeskError():

@@ -15,7 +15,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 
 from stream import logs
 from stream.core.partition import OtherPolicyError
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from stream.worker.settings import Settings
 
 FINE, FAILED, BAD_CONFIGURATION = 0, 1, 2
+# librdkafka was asked for what can't be: the stack trace tells where
+_OUR_MISTAKES: Final = {KafkaError._STATE, KafkaError._CONFLICT, KafkaError._INVALID_ARG}  # noqa: SLF001 (public names)
 # A batch makes as many objects as it has records, none of them in a cycle; looking for cycles among them took a fifth
 # of the worker's time, and two fifths of a restore's.
 COLLECT: Final = (1_000_000, 50, 1000)
@@ -86,8 +88,9 @@ def run_job(settings: Settings, job: Job) -> int:
         Loop(settings, slot.transactional_id, job, exporter, watchdog).run(stop.is_set)
     except OtherPolicyError as error:
         return _refuse([f"{error}; or begin anew with another LAPSE_GROUP and empty topics"])
-    except (KafkaException, ConnectionError) as error:  # the cluster's doing, mostly that it is away
-        _log.error("stopped, nothing more was committed: %s", error.args[0])
+    except (KafkaException, ConnectionError) as error:  # mostly the cluster's doing, that it is away
+        ours = isinstance(error, KafkaException) and error.args[0].code() in _OUR_MISTAKES
+        _log.error("stopped, nothing more was committed: %s", error, exc_info=ours)
         return FAILED
     except Exception:  # noqa: BLE001 (the process's last line: told, and turned into an exit code)
         _log.exception("stopped by an error, nothing more was committed")

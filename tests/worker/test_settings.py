@@ -135,10 +135,16 @@ def test_a_salt_that_everybody_knows_is_told(
 
 
 @pytest.mark.parametrize(
-    "error", [KafkaException(KafkaError(KafkaError._TIMED_OUT, "it is away")), ConnectionError("it is away")]
+    ("error", "trace"),
+    [
+        (KafkaException(KafkaError(KafkaError._TIMED_OUT, "it is away")), False),
+        (ConnectionError("it is away"), False),
+        (ConnectionRefusedError(111, "it is away"), False),
+        (KafkaException(KafkaError(KafkaError._STATE, "it is away")), True),
+    ],
 )
-def test_a_cluster_that_goes_away_at_the_start_is_told_in_a_line(
-    error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_what_the_cluster_did_is_told_in_a_line_and_our_mistakes_with_their_place(
+    *, error: Exception, trace: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuses(*_: object) -> None:
         raise error
@@ -146,11 +152,12 @@ def test_a_cluster_that_goes_away_at_the_start_is_told_in_a_line(
     job: Any = SimpleNamespace(warm_up=lambda: None)
     monkeypatch.setattr(worker, "_look", lambda _: [])
     monkeypatch.setattr(worker, "tune", lambda: None)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setattr(worker, "Loop", refuses)
     assert worker.run_job(Settings("127.0.0.1:1", http=("127.0.0.1", 0)), job) == worker.FAILED
     told = [one for one in caplog.records if one.getMessage().startswith("stopped")]
     assert ["it is away" in one.getMessage() for one in told] == [True]
-    assert told[0].exc_info is None, "a stack trace is for our own mistakes"
+    assert bool(told[0].exc_info) == trace
 
 
 def test_a_slot_is_held_until_it_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
