@@ -9,6 +9,7 @@ import json
 import random
 import time
 from collections import Counter
+from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -155,14 +156,11 @@ def rows_of_core(bootstrap: str, partitions: int) -> dict[tuple[int, bytes], byt
 def work(bootstrap: str, lines: list[bytes], partitions: int, workers: int) -> None:
     """Have so many workers process it all, and stop."""
     topics.create(bootstrap, partitions, 1)
-    running = [Worker(bootstrap, f"w{number}", POLICY) for number in range(workers)]
-    try:
+    with ExitStack() as started:
+        running = [started.enter_context(Worker(bootstrap, f"w{number}", POLICY)) for number in range(workers)]
         send(bootstrap, lines, partitions)
         wait_done(bootstrap, partitions, len(lines) - 1 + partitions)
         assert [worker.stop()[0] for worker in running] == [0] * workers
-    finally:
-        for worker in running:
-            worker.kill()
 
 
 @pytest.mark.parametrize(("partitions", "workers"), [(1, 1), (8, 3)])
@@ -198,21 +196,18 @@ def test_late_shuffled_and_repeated_events_too(
 def test_killed_in_the_middle_it_is_still_the_same(kafka: Kafka, lines: list[bytes], expected: Path) -> None:
     bootstrap, partitions = kafka.bootstrap, 4
     topics.create(bootstrap, partitions, 1)
-    first, second = Worker(bootstrap, "a", POLICY), Worker(bootstrap, "b", POLICY)
-    try:
+    with ExitStack() as running:
+        first, second = (running.enter_context(Worker(bootstrap, slot, POLICY)) for slot in "ab")
         for worker in (first, second):
             worker.wait_running(1)
         for at in range(0, len(lines), 5_000):
             send(bootstrap, lines[at : at + 5_000], partitions)
             if at == 15_000:
                 first.kill()
-                first = Worker(bootstrap, "c", POLICY)
+                first = running.enter_context(Worker(bootstrap, "c", POLICY))
             if at == 40_000:
                 second.kill()
             time.sleep(0.5)
         wait_done(bootstrap, partitions, len(lines) - 1 + partitions)
         assert first.stop()[0] == 0
-    finally:
-        first.kill()
-        second.kill()
     check(bootstrap, partitions, expected)
