@@ -23,6 +23,7 @@ from tests.chaos import events
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
+    from multiprocessing.synchronize import Event
 
 STOP_SECONDS = 30.0
 _SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "stop": signal.SIGSTOP, "cont": signal.SIGCONT}
@@ -45,6 +46,7 @@ class Workers:
         """Starts nobody yet; each slot's log goes to `folder`."""
         self._words = (bootstrap, group, policy, folder)
         self._processes: dict[int, BaseProcess] = {}
+        self._begun: dict[int, Event] = {}  # until then SIGTERM ends a process with its own exit code
         self._wanted: set[int] = set()
         self._stopped: set[int] = set()
         self.restarts = 0
@@ -90,7 +92,8 @@ class Workers:
         """End all; what was not as it should be."""
         self.all_well()
         living = {slot: one for slot, one in self._processes.items() if one.is_alive()}
-        for one in living.values():
+        for slot, one in living.items():
+            self._begun[slot].wait(STOP_SECONDS)
             one.terminate()
         said = []
         for slot, one in living.items():
@@ -110,12 +113,15 @@ class Workers:
 
     def _start(self, slot: int) -> None:
         self._stopped.discard(slot)
-        self._processes[slot] = _ours.Process(target=_work, args=(slot, *self._words), daemon=True)
+        self._begun[slot] = _ours.Event()
+        self._processes[slot] = _ours.Process(target=_work, args=(self._begun[slot], slot, *self._words), daemon=True)
         self._processes[slot].start()
 
 
-def _work(slot: int, bootstrap: str, group: str, policy: str, folder: Path) -> None:
+def _work(begun: Event, slot: int, bootstrap: str, group: str, policy: str, folder: Path) -> None:
     """What `lapse worker` does, in a process of its own."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # told to stop before there is anything to stop
+    begun.set()
     with (folder / f"worker-{slot}.log").open("ab") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
