@@ -94,7 +94,7 @@ class Demo:
         self._processes = stack.enter_context(Processes(cluster, POLICY, settings.workers))
         self._processes.await_ready(leaving.check)
         self._where = self._processes.where
-        screen.say(f"broker {cluster.bootstrap}, {self._where}")
+        screen.say(f"broker {cluster.bootstrap} · {self._where}")
         self._group = Group(cluster, self._partitions)
         stack.callback(self._group.close)
         self._rate = Rate()

@@ -64,7 +64,7 @@ class Processes:
         """Where to look."""
         if not self._names:
             return "the cluster's own workers and desk"
-        return f"live page {self.page_url}, metrics {', '.join(self.metrics_urls)}"
+        return f"live page {self.page_url} · metrics {' '.join(self.metrics_urls)}"
 
     def __enter__(self) -> Self:
         try:
