@@ -92,7 +92,7 @@ def test_every_role_works_and_tells_no_secret(kafka: SecureKafka, tmp_path: Path
     produce(kafka.bootstrap, topics.EVENTS, records)
     log = tmp_path / "log"
     with role(kafka, log, "worker", "/readyz") as worker, role(kafka, log, "desk", "/readyz") as desk:
-        until(lambda: read_all(kafka.bootstrap, topics.DEAD), log.read_text)
+        until(lambda: read_all(kafka.bootstrap, topics.DEAD), log.read_text, PATIENCE_SECONDS)
         for url in (worker, desk):
             assert status(f"{url}/metrics") == 200
         assert [status(f"{worker}/customers/anna", token) for token in (None, "wrong", TOKEN)] == [401, 401, 200]
@@ -114,7 +114,7 @@ def test_every_role_works_and_tells_no_secret(kafka: SecureKafka, tmp_path: Path
 def test_the_demo_works_there_too() -> None:
     with SecureKafka() as kafka:
         # its plain listener is ready, this one a bit later
-        until(lambda: "gave no answer" not in lapse(kafka, "topics")[1], "no answer")
+        until(lambda: "gave no answer" not in lapse(kafka, "topics")[1], "no answer", PATIENCE_SECONDS)
         code, said = lapse(kafka, "demo", "--exit", "--json", "--days", "3")
     assert code == 0, said
     assert '"events":' in said

@@ -146,7 +146,7 @@ def test_the_clock_follows_the_wall_clock_only_when_the_events_are_of_now(bootst
     produce(bootstrap, topics.EVENTS, [(b"b", b"clock%d" % (now_ms - 1000))], partition=1)
     with Worker(bootstrap, "a") as worker:
         wait_done(bootstrap, 2, 2)
-        until(lambda: read_all(bootstrap, topics.ALERTS), "the clock stands still")
+        until(lambda: read_all(bootstrap, topics.ALERTS), "the clock stands still", PATIENCE_SECONDS)
         time.sleep(1.5)  # the other partition's would have come
         assert worker.stop()[0] == 0
     assert [one.value for one in read_all(bootstrap, topics.ALERTS)] == [b"1"]

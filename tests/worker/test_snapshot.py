@@ -15,12 +15,7 @@ from stream import policies
 from stream.worker import snapshot, topics
 from stream.worker.incarnation import Incarnation, Signal
 from stream.worker.job import Job, real_job
-from stream.worker.snapshot import (
-    IDLE_SECONDS,
-    OLDEST_SECONDS,
-    SWEEP_SECONDS,
-    Snapshots,
-)
+from stream.worker.snapshot import IDLE_SECONDS, OLDEST_SECONDS, SWEEP_SECONDS, Snapshots
 from tests.simulation.log import Undisturbed, record
 
 DAY_MS = 86_400_000
@@ -100,10 +95,8 @@ def restored(log: Log) -> Any:
     return state(whole.partition)
 
 
-def test_an_image_and_the_tail_are_the_whole_changelog(log: Log, tmp_path: Path) -> None:
-    file, before = next(tmp_path.glob("*.snapshot")), next(tmp_path.glob("*.snapshot")).read_bytes()
-    log.take(160, len(log.records))  # somebody is erased
-    file.write_bytes(before)  # as another worker may have left it
+def continued(log: Log) -> Any:
+    """A partition from the snapshot and what the changelog says since."""
     one = log.fresh()
     assert log.snapshots.has(one)
     image = log.snapshots.read(one)
@@ -113,7 +106,14 @@ def test_an_image_and_the_tail_are_the_whole_changelog(log: Log, tmp_path: Path)
     log.snapshots.take_up(one, image, 0, len(log.worker.transactions.done))
     assert (one.read_to, one.image_life) == (image.mark, b"life")
     log.rest(one, image.mark)
-    assert state(one.partition) == restored(log)
+    return one.partition
+
+
+def test_an_image_and_the_tail_are_the_whole_changelog(log: Log, tmp_path: Path) -> None:
+    file, before = next(tmp_path.glob("*.snapshot")), next(tmp_path.glob("*.snapshot")).read_bytes()
+    log.take(160, len(log.records))  # somebody is erased
+    file.write_bytes(before)  # as another worker may have left it
+    assert state(continued(log)) == restored(log)
     assert len(log.worker.rows()) == 19  # one was erased
 
 
@@ -147,12 +147,7 @@ def test_what_is_final_takes_no_snapshot_away(log: Log, tmp_path: Path) -> None:
     assert all(key.startswith(b"\0flow:") for key in gone), "days became final, nobody was erased"
     file = next(tmp_path.glob("*.snapshot")).read_bytes()
     assert any(key in file for key in gone), "what only the tail takes away"
-    one = log.fresh()
-    image = log.snapshots.read(one)
-    assert image is not None
-    log.snapshots.take_up(one, image, 0, len(done))
-    log.rest(one, image.mark)
-    assert state(one.partition) == restored(log)
+    assert state(continued(log)) == restored(log)
 
 
 def test_a_file_that_is_being_written_does_not_come_back_with_whoever_is_erased(
